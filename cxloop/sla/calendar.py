@@ -1,8 +1,8 @@
 """Working hours, and arithmetic in working time: when is a promise due, how much of it is used up?
 
-A value, not a row: nothing here reads a database or a clock. Moments go in aware and come out in UTC; working
-time is a `timedelta`, exact to the microsecond. Every wall-clock time is turned into an instant first, so that
-a budget is spent in real elapsed time, also across a clock change.
+A value, not a row: nothing here reads a database or a clock. Moments go in aware and come out in UTC;
+working time is a `timedelta`, exact to the microsecond. Every wall-clock time is turned into an instant
+first, so that a budget is spent in real elapsed time, also across a clock change.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class WorkingHours:
         _ = self._zone  # an unknown zone is refused here, not at the first deadline
         if not self.always_open and not any(self.weekly):
             raise CalendarError(
-                'This calendar has no open time: give a day hours such as ["09:00", "17:00"] or set always_open.'
+                'This calendar has no open time: give a day hours like ["09:00", "17:00"] or set always_open.'
             )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> WorkingHours:
         """Read `{"timezone": …, "hours": {"mon": [["09:00", "17:00"]], …}, "holidays": ["2026-12-25", …]}`.
 
-        `"always_open": true` stands in place of hours. A closing before its opening lies on the next day; 24:00
-        closes at midnight. Keys it does not know are ignored. Raises CalendarError for an unknown zone, a time
-        or date that cannot be read, and no open time at all.
+        `"always_open": true` stands in place of hours. A closing before its opening lies on the next day;
+        24:00 closes at midnight. Keys it does not know are ignored. Raises CalendarError for an unknown zone,
+        a time or date that cannot be read, and no open time at all.
         """
         if not isinstance(data, Mapping):
             raise CalendarError('This calendar cannot be read: write {"timezone": …, "hours": {…}}.')
@@ -147,8 +147,9 @@ class WorkingHours:
         covered = since
         while True:
             for opening, closing in self._spans_of_day(day):
-                if closing > covered:
-                    yield max(opening, covered), closing
+                opening = max(opening, covered)
+                if opening < closing:
+                    yield opening, closing
                     covered = closing
             day += _DAY
 
@@ -168,7 +169,7 @@ class WorkingHours:
         return spans
 
     def _instant(self, midnight: datetime, seconds: int, *, closes: bool = False) -> datetime:
-        """The instant of a wall-clock time: in a gap the moment of the change, if ambiguous the wider span."""
+        """The instant of a wall-clock time: in a gap the moment of the change, when ambiguous the wider."""
         wall = midnight + timedelta(seconds=seconds)
         first, second = (_offset(wall.replace(tzinfo=self._zone, fold=fold)) for fold in (0, 1))
         if first < second:

@@ -112,6 +112,4 @@ class Clock:
 
     def _over(self, at: datetime, state: ClockState, left: timedelta) -> Clock:
         breached_at = self.breached_at if state is ClockState.breached else None
-        return replace(
-            self, state=state, left=left, running_since=None, breached_at=breached_at, settled_at=at
-        )
+        return replace(self, state=state, left=left, running_since=None, breached_at=breached_at, settled_at=at)
