@@ -81,6 +81,11 @@ def test_an_answer_in_time_that_is_noticed_after_the_sweep_is_met() -> None:
     assert (paused_meanwhile.state, seconds(paused_meanwhile.left)) == (ClockState.met, 60)
 
 
+def test_an_answer_dated_before_the_start_is_met_with_the_whole_budget_left() -> None:
+    early = running().settle(at("09:59"))
+    assert (early.state, early.left) == (ClockState.met, timedelta(seconds=HOUR))
+
+
 def test_a_pause_takes_the_deadline_away_and_the_resumption_moves_it_by_the_pause() -> None:
     paused = running().pause(at("10:10"))
     assert (paused.state, paused.due_at, seconds(paused.left)) == (ClockState.paused, None, 3000)
