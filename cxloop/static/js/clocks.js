@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const SOON = 60 * 60; // seconds; the same hour as the server's
+  const SOON = 2 * 60 * 60; // seconds; the same as cxloop.web.words.SOON
 
   const span = (seconds) => {
     const minutes = Math.floor(seconds / 60);
