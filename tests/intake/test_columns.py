@@ -1,0 +1,98 @@
+"""Which column is the text, which the score, and so on."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from cxloop.errors import Invalid
+from cxloop.intake.columns import choose
+
+SENTENCES = [f"The parcel number {n} came late and nobody could tell me where it was" for n in range(30)]
+
+
+def guessed(columns: dict[str, Sequence[object]], **given: str) -> dict[str, str]:
+    height = max(map(len, columns.values()))
+    sample = [{name: str(values[n % len(values)]) for name, values in columns.items()} for n in range(height)]
+    return choose(list(columns), sample, given)
+
+
+def test_an_export_of_reviews_is_understood() -> None:
+    found = guessed(
+        {
+            "column 1": range(30),
+            "Clothing ID": [767, 1080, 1077],
+            "Age": [33, 34, 60],
+            "Title": ["", "Nice", "Too small"],
+            "Review Text": SENTENCES,
+            "Rating": [4, 5, 3],
+            "Positive Feedback Count": [0, 4, 2],
+            "Division Name": ["General", "Petite"],
+        }
+    )
+    assert found == {"text": "Review Text", "score": "Rating"}
+
+
+def test_an_export_of_letters_is_understood() -> None:
+    found = guessed(
+        {
+            "Date received": ["2019-04-17"],
+            "Consumer complaint narrative": SENTENCES,
+            "Company public response": ["Company has responded to the consumer and chooses not to say anything more"],
+            "Date sent to company": ["2019-04-18"],
+            "Company response to consumer": ["Closed with explanation"],
+            "Complaint ID": range(3214857, 3214887),
+        }
+    )
+    assert found == {"text": "Consumer complaint narrative", "when": "Date received", "id": "Complaint ID"}
+
+
+def test_an_export_of_a_survey_is_understood() -> None:
+    found = guessed(
+        {
+            "ResponseId": [f"R_{n}" for n in range(30)],
+            "Customer Name": ["Ann Lee", "Bo Ek"],
+            "Customer No": [f"C{n}" for n in range(10)],
+            "Email address": ["ann@example.org", "", "bo@example.org"],
+            "Agent email": ["desk@example.com"],
+            "submittedAt": ["13/04/2021"],
+            "Question": ["What was good?", "What was not?"],
+            "How likely are you to recommend us?": [9, 10, 0],
+            "Comments": SENTENCES,
+        }
+    )
+    assert found == {
+        "id": "ResponseId",
+        "name": "Customer Name",
+        "customer": "Customer No",
+        "email": "Email address",
+        "when": "submittedAt",
+        "question": "Question",
+        "score": "How likely are you to recommend us?",
+        "text": "Comments",
+    }
+
+
+def test_a_number_that_repeats_is_not_the_id_of_the_feedback() -> None:
+    assert "id" not in guessed({"review_id": [1, 2, 3], "text": SENTENCES})
+
+
+def test_what_is_said_wins_and_is_not_guessed_again() -> None:
+    columns = {"Text": SENTENCES, "Comments": SENTENCES, "Rating": [1, 5]}
+    assert guessed(columns, text="comments", score="-") == {"text": "Comments"}
+
+
+def test_a_wrong_column_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Invalid, match=r'no column "Txt" for --text\. The file has: Text, Rating\.'):
+        guessed({"Text": SENTENCES, "Rating": [1, 5]}, text="Txt")
+
+
+def test_a_file_without_text_and_score_is_refused_with_its_columns() -> None:
+    with pytest.raises(Invalid, match=r"say --text COLUMN\. The file has: Age, Weight\."):
+        guessed({"Age": [33, 34], "Weight": [250, 300]})
+
+
+def test_people_of_one_name_are_not_taken_for_one_customer() -> None:
+    columns = {"Client": ["Ann Lee", "Bo Ek"], "Text": SENTENCES}
+    assert guessed(columns) == {"name": "Client", "text": "Text"}
+    assert guessed(columns, customer="Client") == {"name": "Client", "text": "Text"}
+    assert guessed({"User name": ["ann_1", "bo2"], "Text": SENTENCES})["customer"] == "User name"
