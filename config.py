@@ -1,0 +1,22 @@
+"""Every setting of cxloop, read once from the environment.
+
+| setting               | meaning                                                                  | default               |
+|-----------------------|--------------------------------------------------------------------------|-----------------------|
+| CXLOOP_DATABASE_URL   | postgresql://user:password@host/name, or sqlite:///path                  | a file in CXLOOP_DATA |
+| CXLOOP_DATA           | folder of the embedded database and the secret key file                  | ./cxloop-data         |
+| CXLOOP_SECRET_KEY     | signs links and cookies; the same on every machine; 32 characters or more | a file in CXLOOP_DATA |
+| CXLOOP_BASE_URL       | where customers reach this installation, for the links in messages       | http://127.0.0.1:8000 |
+| CXLOOP_SMTP_URL       | smtp://user:password@host:587?from=care@example.com&tls=starttls          | none: mail is held    |
+| CXLOOP_MODEL          | folder of the tagger, or a shipped version                               | the newest shipped    |
+"""
+
+import os
+
+
+class Config:
+    DATABASE_URL: str = os.environ.get("CXLOOP_DATABASE_URL", "")
+    DATA: str = os.environ.get("CXLOOP_DATA", "cxloop-data")
+    SECRET_KEY: str = os.environ.get("CXLOOP_SECRET_KEY", "")
+    BASE_URL: str = os.environ.get("CXLOOP_BASE_URL", "http://127.0.0.1:8000")
+    SMTP_URL: str = os.environ.get("CXLOOP_SMTP_URL", "")
+    MODEL: str = os.environ.get("CXLOOP_MODEL", "")

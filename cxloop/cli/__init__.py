@@ -1,0 +1,60 @@
+"""`cxloop …`: every command is a module of its own, imported when it is called, so that each starts quickly.
+
+Errors are one line. Exit codes: 0 done, 1 failed, 2 wrong usage.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from cxloop import __version__
+from cxloop.errors import CxloopError
+
+COMMANDS = {
+    "up": "up:up",
+    "migrate": "schema:migrate",
+    "work": "work:work",
+    "import": "imports:import_",
+    "tag": "tag:tag",
+    "model": "model:model",
+    "user": "people:user",
+    "token": "people:token",
+    "survey": "surveys:survey",
+    "status": "status:status",
+    "export": "export:export",
+    "verify": "status:verify",
+    "doctor": "doctor:doctor",
+}
+
+
+class Commands(click.Group):
+    """Looks a command up when it is asked for, and says every expected error in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(f"cxloop.cli.{module}"), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CxloopError as error:
+            click.echo(f"cxloop: {error}", err=True)
+        except OperationalError as error:
+            click.echo(f"cxloop: the database does not answer: {' '.join(str(error.orig).split())}", err=True)
+        sys.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cxloop")
+def main() -> None:
+    """What customers say becomes a case that ends only when they have been told and had the last word."""

@@ -1,0 +1,36 @@
+"""The installation a command works on: its configuration, its application, its database made ready."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+
+from cxloop import paths
+from cxloop.cli import schema
+
+
+def make_app() -> Flask:
+    from cxloop.app import create_app
+
+    return create_app(paths.load_config())
+
+
+def ready_app() -> Flask:
+    """The application with a database that fits it: an embedded one is migrated, another must have been.
+
+    Raises CxloopError if it was not.
+    """
+    app = make_app()
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        schema.upgrade(app)
+    else:
+        schema.require_current(app)
+    return app
+
+
+@contextmanager
+def installation() -> Iterator[Flask]:
+    """The ready application, within its context: what most commands run in."""
+    app = ready_app()
+    with app.app_context():
+        yield app

@@ -1,0 +1,96 @@
+"""Feedback arrives: each piece once, whoever sends it how often."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from cxloop import accounts, customers, events
+from cxloop import db as database
+from cxloop.db import db
+from cxloop.errors import Conflict, Invalid
+from cxloop.intake.models import Feedback, Source, SourceKind
+from cxloop.intake.parse import Item
+
+LEASE = timedelta(seconds=30)
+TOO_OLD_TO_TELL = timedelta(hours=72)
+"""Nobody wants an acknowledgement for something they said last month."""
+
+
+def source(name: str, kind: SourceKind, *, team: str | None = None, by: str, at: datetime) -> Source:
+    """The source of that name, made if there is none. Raises Invalid for no name, Conflict for another kind."""
+    name = name.strip()
+    if not name:
+        raise Invalid("A source needs a name, such as 'store reviews'.", source="is missing")
+    found = db.session.scalars(sa.select(Source).where(Source.name == name)).first()
+    if found is None:
+        found = Source(name=name, kind=kind, team_id=accounts.team(team or accounts.DEFAULT_TEAM).id, created_at=at)
+        db.session.add(found)
+        db.session.flush()
+        events.record(f"source:{found.id}", "source_added", by=by, at=at, kind=kind.value)
+    elif found.kind != kind:
+        raise Conflict(
+            f"The source {name!r} is of kind {found.kind.value}: use --kind {found.kind.value}, or another name."
+        )
+    return found
+
+
+def receive(
+    source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime
+) -> list[Feedback]:
+    """Keep what is new among `items`; what the source sent before, or twice, is passed over.
+
+    `tell` says whether the customers get messages about it; None tells those whose words are younger than 72 hours.
+    What has text waits for the tagger from now on.
+    """
+    fresh = {item.external_id: item for item in reversed(list(items))}
+    known = sa.select(Feedback.external_id).where(Feedback.source_id == source.id, Feedback.external_id.in_(fresh))
+    for external_id in db.session.scalars(known):
+        del fresh[external_id]
+    return [_keep(source, item, tell, by, at) for item in reversed(fresh.values())]
+
+
+def _keep(source: Source, item: Item, tell: bool | None, by: str, at: datetime) -> Feedback:
+    who = customers.meet(name=item.customer_name, email=item.email, ref=item.customer_ref, source_id=source.id, at=at)
+    said = item.occurred_at or at
+    feedback = Feedback(
+        source_id=source.id,
+        external_id=item.external_id,
+        customer_id=who.id,
+        text=item.text,
+        question=item.question,
+        score=item.score,
+        scale=item.scale,
+        occurred_at=said,
+        received_at=at,
+        tell=at - said <= TOO_OLD_TO_TELL if tell is None else tell,
+        due_at=at if item.text else None,
+        tagged_at=None if item.text else at,
+    )
+    db.session.add(feedback)
+    db.session.flush()
+    events.record(f"feedback:{feedback.id}", "feedback_received", by=by, at=at, source=source.id, first=True)
+    return feedback
+
+
+def tagged(feedback: Feedback, *, at: datetime) -> None:
+    """The tagger has read it: nothing more is due."""
+    feedback.tagged_at, feedback.due_at, feedback.leased_until, feedback.last_error = at, None, None, None
+
+
+def not_tagged(feedback: Feedback, error: str, *, again: datetime) -> None:
+    """The tagger failed on it: try once more later."""
+    feedback.tagged_at = None
+    feedback.due_at, feedback.leased_until, feedback.last_error = again, None, error[:500]
+
+
+def claim(*, at: datetime, limit: int) -> list[Feedback]:
+    """Feedback that waits for the tagger, leased to the caller."""
+    return database.claim(Feedback, at=at, lease=LEASE, limit=limit)
+
+
+def in_flight(*, at: datetime) -> datetime | None:
+    """When the last lease on feedback lapses, if one is out."""
+    return db.session.scalar(
+        sa.select(sa.func.max(Feedback.leased_until)).where(Feedback.due_at.is_not(None), Feedback.leased_until > at)
+    )

@@ -1,0 +1,234 @@
+"""THE LOOP: hear → understand → escalate → answer → resolve → confirm. This file is the product.
+
+Each function is one step, held in one transaction by the edge that calls it. `by` says who did it, `at` when.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cxloop import cases, intake, notices, routing, sla, tagging
+from cxloop.cases import Case, Kind, Message, Outcome, Signals, State, WaitingOn
+from cxloop.db import backoff, locked
+from cxloop.errors import Conflict, Invalid
+from cxloop.intake.models import Feedback, Source
+from cxloop.intake.parse import Item
+from cxloop.notices import NoticeKind
+from cxloop.sla import Aim, Promise
+from cxloop.tagging.safety import asks_for_contact
+from cxloop.tagging.tagger import Suggestion
+from cxloop.tagging.taxonomy import DEFAULT_CAUSES
+
+SILENCE_ENDS = timedelta(days=7)
+"""A customer who has not said within this time whether it is fixed leaves the case unconfirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of the items that were heard: `new` feedback, in order, and how many were known before."""
+
+    new: list[Feedback]
+    duplicates: int
+
+
+def hear(source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime) -> Heard:
+    """Feedback comes in. What has words waits for the tagger; a bare score is understood at once."""
+    items = list(items)
+    new = intake.receive(source, items, tell=tell, by=by, at=at)
+    for feedback in new:
+        if not feedback.text:
+            understand(feedback, None, by=by, at=at)
+    return Heard(new, len(items) - len(new))
+
+
+def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at: datetime) -> Case | None:
+    """It is read: keep the tag, and open a case, or join the one it belongs to, if it needs an answer.
+
+    Without a suggestion the score and the safety words decide.
+    """
+    suggestion = suggestion or tagging.by_rule(
+        feedback.text, negative=cases.is_detractor(feedback.score, feedback.scale)
+    )
+    tag = tagging.tag(feedback, suggestion, by=by, at=at)
+    intake.tagged(feedback, at=at)
+    known = cases.of_feedback(feedback)
+    if known:  # read before, by rule, while there was no model
+        cases.read_again(known, tag)
+        return known
+    reason = cases.deserves_case(
+        Signals(
+            sentiment=suggestion.sentiment,
+            score=feedback.score,
+            scale=feedback.scale,
+            safety=suggestion.safety,
+            wants_contact=asks_for_contact(feedback.text or ""),
+        )
+    )
+    if reason is None:
+        return None
+    case = cases.same_case(feedback, tag, at=at)
+    if case:
+        cases.join(case, feedback, tag, by=by, at=at)
+        if case.state == State.RESOLVED:
+            _begin_again(case, "complained_again", by=by, at=at)
+        return case
+    case = cases.open_case(feedback, tag, reason=reason, by=by, at=at)
+    routing.assign(case, by=by, at=at)
+    promised = sla.promise(case, start=case.opened_at, by=by, at=at)
+    notices.owe(NoticeKind.ACKNOWLEDGEMENT, case, key="1", by=by, at=at, promised=_soonest(promised))
+    return case
+
+
+def understand_by_rule(feedback: Feedback, error: str, *, by: str, at: datetime) -> Case | None:
+    """The tagger failed: nobody waits for it. The rules decide now, and it is read again when the tagger is back."""
+    case = understand(feedback, None, by=by, at=at)
+    intake.not_tagged(feedback, error, again=at + backoff(feedback.attempts))
+    return case
+
+
+def escalate(promise_id: int, *, by: str, at: datetime) -> Promise | None:
+    """A promise broke by silence: say so once, climb a rung, tell the supervisor. None if it was settled meanwhile."""
+    broken = sla.breach(promise_id, by=by, at=at)
+    if broken is None:
+        return None
+    case = broken.case
+    routing.escalate(case, why=f"{broken.aim.value}_broken", by=by, at=at)
+    notices.owe_staff(
+        NoticeKind.ESCALATION,
+        case,
+        case.escalated_to,
+        key=f"{case.cycle}:{broken.aim.value}",
+        by=by,
+        at=at,
+        aim=broken.aim.value,
+        promised=str(broken.breached_at),
+    )
+    return broken
+
+
+def answer(case: Case, text: str, *, by: str, at: datetime) -> Message:
+    """A person answers the customer: that keeps the first response."""
+    _must_be_live(case)
+    _face_breaches(case, at=at)
+    message = case.say(text, Kind.REPLY, by=by, at=at)
+    _go_on(case, by=by, at=at)
+    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    notices.owe(NoticeKind.REPLY, case, key=str(message.id), message=message, by=by, at=at)
+    return message
+
+
+def ask(case: Case, text: str, *, by: str, at: datetime) -> Message:
+    """A person asks the customer something, and the clocks stand still until the answer."""
+    _must_be_live(case)
+    _face_breaches(case, at=at)
+    message = case.say(text, Kind.REQUEST, by=by, at=at)
+    _go_on(case, by=by, at=at)
+    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    case.wait(WaitingOn.CUSTOMER, by=by, at=at)
+    sla.pause(case, by=by, at=at)
+    notices.owe(NoticeKind.REQUEST, case, key=str(message.id), message=message, by=by, at=at)
+    return message
+
+
+def note(case: Case, text: str, *, by: str, at: datetime) -> Message:
+    """A note for colleagues: it answers nobody and keeps no promise."""
+    return case.say(text, Kind.NOTE, by=by, at=at)
+
+
+def hear_back(case: Case, text: str, *, by: str, at: datetime) -> Message:
+    """The customer adds something: a case that waited for it goes on."""
+    if case.state == State.CLOSED:
+        raise Conflict("This case is closed. Tell us that it is not fixed, and we open it again.")
+    _face_breaches(case, at=at)
+    message = case.say(text, Kind.CUSTOMER, by=by, at=at)
+    if case.state == State.WAITING:
+        _go_on(case, by=by, at=at)
+    return message
+
+
+def resume(case: Case, *, by: str, at: datetime) -> None:
+    """The case need not wait any longer: somebody works on it again."""
+    if case.state != State.WAITING:
+        raise Conflict(f"{case.reference} is not waiting.")
+    _go_on(case, by=by, at=at)
+
+
+def resolve(case: Case, *, cause: str, text: str, by: str, at: datetime) -> Message:
+    """A person settles the matter: the cause is confirmed, the customer is told the decision and asked for a verdict."""
+    _must_be_live(case)
+    _face_breaches(case, at=at)
+    if cause not in {known.key for known in DEFAULT_CAUSES}:
+        raise Invalid("Confirm what caused it before you resolve the case.", cause="is missing")
+    message = case.say(text, Kind.RESOLUTION, by=by, at=at)
+    _go_on(case, by=by, at=at)
+    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    case.resolve(cause, by=by, at=at)
+    sla.keep(case, Aim.RESOLUTION, by=by, at=at)
+    notices.owe(NoticeKind.RESOLUTION, case, key=str(message.id), message=message, by=by, at=at)
+    return message
+
+
+def confirm(case: Case, *, fixed: bool, text: str = "", by: str, at: datetime) -> Case:
+    """The customer has the last word: yes closes the case, no opens it again, escalates and starts a new cycle."""
+    if case.state != State.RESOLVED and (fixed or case.state != State.CLOSED):
+        raise Conflict("There is nothing to confirm at the moment.")
+    if text.strip():
+        case.say(text, Kind.VERDICT, by=by, at=at)
+    if fixed:
+        case.close(Outcome.CONFIRMED, by=by, at=at)
+    else:
+        _begin_again(case, "not_fixed", by=by, at=at)
+    return case
+
+
+def close(case: Case, outcome: Outcome, *, reason: str, by: str, at: datetime) -> None:
+    """A person ends a case that cannot be resolved with the customer, and says why."""
+    if outcome is Outcome.CONFIRMED:
+        raise Invalid("Only the customer can confirm that it is fixed.", outcome="is the customer's to give")
+    _face_breaches(case, at=at)
+    case.close(outcome, reason=reason, by=by, at=at)
+    if reason.strip():
+        case.say(f"Closed as {outcome.value}: {reason.strip()}", Kind.NOTE, by=by, at=at)
+    sla.waive(case, by=by, at=at)
+
+
+def silence(case_id: int, *, by: str, at: datetime) -> Case | None:
+    """The customer did not say whether it is fixed: closed as unconfirmed, never as success."""
+    case = locked(Case, case_id)
+    if case is None or case.state != State.RESOLVED or case.resolved_at is None or case.resolved_at > at - SILENCE_ENDS:
+        return None
+    case.close(Outcome.UNCONFIRMED, by=by, at=at)
+    return case
+
+
+def _begin_again(case: Case, why: str, *, by: str, at: datetime) -> None:
+    """A new cycle with new promises, for the same owner, with a supervisor looking on."""
+    sla.waive(case, by=by, at=at)
+    case.reopen(why, by=by, at=at)
+    routing.escalate(case, why=why, by=by, at=at)
+    promised = sla.promise(case, start=at, by=by, at=at)
+    notices.owe(NoticeKind.REOPENED, case, key=str(case.cycle), by=by, at=at, promised=_soonest(promised))
+    notices.owe_staff(NoticeKind.ESCALATION, case, case.escalated_to, key=f"{case.cycle}:{why}", by=by, at=at, aim=why)
+
+
+def _face_breaches(case: Case, *, at: datetime) -> None:
+    """What broke before `at` is broken, also if something happens to the case before a sweep comes by."""
+    for promise_id in sla.overdue(case, at=at):
+        escalate(promise_id, by="worker", at=at)
+
+
+def _go_on(case: Case, *, by: str, at: datetime) -> None:
+    waited = case.state == State.WAITING
+    case.work(by=by, at=at)
+    if waited:
+        sla.resume(case, by=by, at=at)
+
+
+def _must_be_live(case: Case) -> None:
+    if case.state in (State.RESOLVED, State.CLOSED):
+        raise Conflict(f"{case.reference} is {case.state.value}: reopen it first.")
+
+
+def _soonest(promised: list[Promise]) -> str | None:
+    due = [promise.due_at for promise in promised if promise.due_at]
+    return min(due).isoformat() if due else None

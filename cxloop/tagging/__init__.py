@@ -1,0 +1,55 @@
+"""Understanding: sentiment, root causes and urgency of feedback."""
+
+from datetime import datetime
+
+from cxloop import events
+from cxloop.db import db
+from cxloop.intake.models import Feedback
+from cxloop.tagging.models import BY_RULE, Tag
+from cxloop.tagging.safety import safety_words
+from cxloop.tagging.tagger import CauseGuess, Suggestion, Text
+from cxloop.tagging.urgency import urgency
+
+
+def text_of(feedback: Feedback) -> Text:
+    """What the tagger reads of a piece of feedback."""
+    return Text(feedback.text or "", feedback.question)
+
+
+def by_rule(text: str | None, *, negative: bool) -> Suggestion:
+    """What can be said without a model, from the score and the safety words: a person decides the rest."""
+    safety = safety_words(text or "")
+    sentiment = "negative" if negative or safety else "neutral"
+    causes = (CauseGuess("other", 0.0),)
+    return Suggestion(
+        sentiment=sentiment,
+        sentiment_confidence=0.0,
+        causes=causes,
+        urgency=urgency(sentiment, causes, safety, text or ""),
+        unsure=("sentiment", "causes") if text else (),
+        safety=safety,
+        model=BY_RULE,
+    )
+
+
+def tag(feedback: Feedback, suggestion: Suggestion, *, by: str, at: datetime) -> Tag:
+    """Keep what was understood; a later reading replaces an earlier one."""
+    found = db.session.get(Tag, feedback.id) or Tag(feedback_id=feedback.id)
+    found.model = suggestion.model
+    found.sentiment = suggestion.sentiment
+    found.sentiment_confidence = suggestion.sentiment_confidence
+    found.causes = [[guess.cause, guess.confidence] for guess in suggestion.causes]
+    found.urgency = suggestion.urgency
+    found.unsure, found.safety, found.at = list(suggestion.unsure), list(suggestion.safety), at
+    db.session.add(found)
+    events.record(
+        f"feedback:{feedback.id}",
+        "feedback_tagged",
+        by=by,
+        at=at,
+        sentiment=found.sentiment,
+        cause=found.cause,
+        urgency=found.urgency,
+        model=found.model,
+    )
+    return found
