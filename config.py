@@ -1,13 +1,14 @@
 """Every setting of cxloop, read once from the environment.
 
-| setting               | meaning                                                                  | default               |
-|-----------------------|--------------------------------------------------------------------------|-----------------------|
-| CXLOOP_DATABASE_URL   | postgresql://user:password@host/name, or sqlite:///path                  | a file in CXLOOP_DATA |
-| CXLOOP_DATA           | folder of the embedded database and the secret key file                  | ./cxloop-data         |
-| CXLOOP_SECRET_KEY     | signs links and cookies; the same on every machine; 32 characters or more | a file in CXLOOP_DATA |
-| CXLOOP_BASE_URL       | where customers reach this installation, for the links in messages       | http://127.0.0.1:8000 |
-| CXLOOP_SMTP_URL       | smtp://user:password@host:587?from=care@example.com&tls=starttls          | none: mail is held    |
-| CXLOOP_MODEL          | folder of the tagger, or a shipped version                               | the newest shipped    |
+CXLOOP_DATABASE_URL  postgresql://user:password@host/name, or sqlite:///path; default: a file in CXLOOP_DATA
+CXLOOP_DATA          folder of the embedded database and of the secret key file; default: ./cxloop-data
+CXLOOP_SECRET_KEY    signs links and cookies, the same on every machine, 32 characters or more; default: a file
+                     in CXLOOP_DATA, made at the first start (embedded database only)
+CXLOOP_BASE_URL      where customers reach this installation, for the links in messages;
+                     default: http://127.0.0.1:8000
+CXLOOP_SMTP_URL      smtp://user:password@host:587?from=care@example.com&tls=starttls (tls: none, starttls, tls);
+                     default: none, and mail is held, readable in the outbox
+CXLOOP_MODEL         a folder of a tagger, or a shipped version; default: the newest that is shipped
 """
 
 import os

@@ -39,7 +39,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -80,6 +80,11 @@ class Deferred:
     lapses: Mapped[int] = mapped_column(default=0)
     """How many workers died, or took too long, while they had it."""
     last_error: Mapped[str | None]
+
+
+def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    """An index of the rows that fulfil a literal condition; queries use it only if they state the same one."""
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 Row = TypeVar("Row", bound=Base)
@@ -130,7 +135,7 @@ def claim(
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the n-th failed attempt: 30 s doubled each time up to an hour, a quarter of jitter."""
-    return timedelta(seconds=min(30 * 2 ** (attempts - 1), 3600) * random.uniform(0.75, 1.25))  # noqa: S311
+    return timedelta(seconds=min(30 * 2 ** (attempts - 1), 3600) * random.uniform(0.75, 1.25))
 
 
 def locked(rows: type[Row], id: int) -> Row | None:

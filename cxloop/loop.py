@@ -154,7 +154,7 @@ def resume(case: Case, *, by: str, at: datetime) -> None:
 
 
 def resolve(case: Case, *, cause: str, text: str, by: str, at: datetime) -> Message:
-    """A person settles the matter: the cause is confirmed, the customer is told the decision and asked for a verdict."""
+    """A person settles the matter: cause confirmed, decision told, the customer asked for a verdict."""
     _must_be_live(case)
     _face_breaches(case, at=at)
     if cause not in {known.key for known in DEFAULT_CAUSES}:

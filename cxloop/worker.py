@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -26,7 +25,7 @@ from cxloop.errors import CxloopError
 from cxloop.links import Links
 from cxloop.notices.compose import compose, envelope
 from cxloop.notices.smtp import Refused, SmtpChannel, SmtpSettings, Unavailable
-from cxloop.tagging.tagger import Suggestion, Tagger
+from cxloop.tagging.tagger import Suggestion, Tagger, Text
 
 log = logging.getLogger(__name__)
 
@@ -215,11 +214,11 @@ def _run(app: Flask, kit: Kit, job: Job, noted: dict[str, datetime]) -> None:
             noted[job.name] = at
 
 
-def _suggest(kit: Kit, text: Any) -> tuple[Suggestion | None, str]:
+def _suggest(kit: Kit, text: Text) -> tuple[Suggestion | None, str]:
     """What the tagger says, or why it could not: a text it stumbles over must not hold up the others."""
     try:
         return kit.tagger().suggest([text])[0], ""
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is kept with the feedback and logged)
         return None, f"{type(error).__name__}: {error}"
 
 

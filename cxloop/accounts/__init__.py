@@ -88,7 +88,10 @@ def deactivate(user: User, *, by: str, at: datetime) -> None:
 
 
 def sign_in(email: str, password: str, *, at: datetime) -> tuple[User, str]:
-    """The user and the secret of a new session. Raises NotFound, the same for an unknown address and a wrong password."""
+    """The user and the secret of a new session.
+
+    Raises NotFound, the same for an unknown address and a wrong password.
+    """
     user = db.session.scalars(sa.select(User).where(User.email == email.strip().lower())).first()
     try:
         _hasher.verify(user.password_hash if user and user.password_hash else _NOBODY, password)

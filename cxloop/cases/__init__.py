@@ -16,9 +16,23 @@ from cxloop.tagging.models import Tag
 from cxloop.tagging.urgency import LEVELS
 
 __all__ = [
-    "Case", "Kind", "Message", "Outcome", "Signals", "State", "WaitingOn",
-    "deserves_case", "find", "is_detractor", "join", "of_feedback", "open_case", "read_again", "same_case", "visible_to",
-]  # fmt: skip
+    "Case",
+    "Kind",
+    "Message",
+    "Outcome",
+    "Signals",
+    "State",
+    "WaitingOn",
+    "deserves_case",
+    "find",
+    "is_detractor",
+    "join",
+    "of_feedback",
+    "open_case",
+    "read_again",
+    "same_case",
+    "visible_to",
+]
 
 JOINS_WITHIN = timedelta(days=30)
 HEADLINE = 160
@@ -42,7 +56,7 @@ def open_case(feedback: Feedback, tag: Tag, *, reason: str, by: str, at: datetim
     db.session.add(case)
     db.session.flush()
     case.record("case_opened", by=by, at=at, first=True, feedback=feedback.id, reason=reason)
-    _attach(case, feedback, by=by, at=at)
+    _attach(case, feedback)
     return case
 
 
@@ -72,7 +86,7 @@ def join(case: Case, feedback: Feedback, tag: Tag, *, by: str, at: datetime) -> 
     read_again(case, tag)
     case.tell = case.tell or feedback.tell
     case.record("feedback_joined", by=by, at=at, feedback=feedback.id)
-    _attach(case, feedback, by=by, at=at)
+    _attach(case, feedback)
 
 
 def read_again(case: Case, tag: Tag) -> None:
@@ -104,7 +118,7 @@ def find(id: int, *, user: User, lock: bool = False) -> Case:
     return case
 
 
-def _attach(case: Case, feedback: Feedback, *, by: str, at: datetime) -> None:
+def _attach(case: Case, feedback: Feedback) -> None:
     db.session.add(CaseFeedback(case_id=case.id, feedback_id=feedback.id))
     words = feedback.text or f"Score {feedback.score:g} on a scale of {feedback.scale}, without a comment."
     said = Message(case_id=case.id, at=feedback.occurred_at, by=feedback.customer.actor, kind=Kind.FEEDBACK, body=words)

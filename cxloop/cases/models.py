@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cxloop import events
 from cxloop.accounts.models import Team, User
 from cxloop.customers.models import Customer
-from cxloop.db import FAR_FUTURE, Base, db, one_of
+from cxloop.db import FAR_FUTURE, Base, db, one_of, partial_index
 from cxloop.errors import Conflict, Invalid
 from cxloop.intake.models import Feedback
 
@@ -45,6 +45,9 @@ MOVES: dict[State, set[State]] = {
     State.RESOLVED: {State.OPEN, State.CLOSED},
     State.CLOSED: {State.OPEN},
 }
+LIVE = "state IN ('new', 'open', 'waiting')"
+"""The condition of the partial indexes on live cases, to be used to the letter."""
+
 WITH_REASON = {Outcome.UNREACHABLE, Outcome.WITHDRAWN, Outcome.REFERRED, Outcome.MERGED, Outcome.SPAM}
 """Closing a case in one of these ways skips the closure checks and needs a reason instead."""
 
@@ -98,10 +101,17 @@ class Case(Base):
 
     __tablename__ = "case"
     __table_args__ = (
-        sa.Index("ix_case_queue", "team_id", "queue_at", "id"),
-        sa.Index("ix_case_owner_queue", "owner_id", "queue_at", "id"),
-        sa.Index("ix_case_customer", "customer_id", "opened_at"),
-        sa.Index("ix_case_state", "state", "resolved_at"),
+        partial_index("ix_case_live", "queue_at", "id", where=LIVE),
+        partial_index("ix_case_live_of_team", "team_id", "queue_at", "id", where=LIVE),
+        partial_index("ix_case_live_of_owner", "owner_id", "queue_at", "id", where=LIVE),
+        partial_index(
+            "ix_case_escalated", "team_id", "escalated_at", "id", where=f"{LIVE} AND escalated_at IS NOT NULL"
+        ),
+        partial_index("ix_case_unassigned", "team_id", "queue_at", "id", where=f"{LIVE} AND owner_id IS NULL"),
+        partial_index("ix_case_awaiting_verdict", "resolved_at", "id", where="state = 'resolved'"),
+        sa.Index("ix_case_of_team", "team_id", "state", "queue_at", "id"),
+        sa.Index("ix_case_of_owner", "owner_id", "state", "queue_at", "id"),
+        sa.Index("ix_case_of_customer", "customer_id", "opened_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -182,7 +192,10 @@ class Case(Base):
         self.confirmed_cause, self.resolved_at = cause, at
 
     def close(self, outcome: Outcome, *, reason: str = "", by: str, at: datetime) -> None:
-        """Confirmed and unconfirmed end a resolved case; the other outcomes any, with a reason. Raises Invalid, Conflict."""
+        """Confirmed and unconfirmed end a resolved case; the other outcomes any case, with a reason.
+
+        Raises Invalid without a reason, Conflict if the state does not allow it.
+        """
         if outcome in WITH_REASON and not reason.strip():
             raise Invalid(f"Say why this case is closed as {outcome.value}.", reason="is missing")
         if outcome not in WITH_REASON and self.state != State.RESOLVED:

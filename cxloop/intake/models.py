@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cxloop.customers.models import Customer
-from cxloop.db import Base, Deferred, one_of
+from cxloop.db import Base, Deferred, one_of, partial_index
 
 
 class SourceKind(enum.StrEnum):
@@ -37,13 +37,7 @@ class Feedback(Deferred, Base):
     __tablename__ = "feedback"
     __table_args__ = (
         sa.UniqueConstraint("source_id", "external_id"),
-        sa.Index(
-            "ix_feedback_due",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("due_at IS NOT NULL"),
-            postgresql_where=sa.text("due_at IS NOT NULL"),
-        ),
+        partial_index("ix_feedback_due", "due_at", "id", where="due_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -13,7 +13,20 @@ from cxloop.db import backoff, db
 from cxloop.errors import Conflict
 from cxloop.notices.models import Notice, NoticeKind, NoticeState
 
-__all__ = ["Notice", "NoticeKind", "NoticeState", "claim", "failed", "hold", "in_flight", "not_sent", "owe", "owe_staff", "release", "sent"]  # fmt: skip
+__all__ = [
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
+    "claim",
+    "failed",
+    "hold",
+    "in_flight",
+    "not_sent",
+    "owe",
+    "owe_staff",
+    "release",
+    "sent",
+]
 
 LEASE = timedelta(seconds=60)
 GIVE_UP_AFTER = 12
@@ -120,6 +133,7 @@ def _new(
         kind=kind,
         state=NoticeState.DUE,
         case_id=case.id,
+        team_id=case.team_id,
         message_id=message.id if message else None,
         data=data,
         mail_id=uuid.uuid4().hex,

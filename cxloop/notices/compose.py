@@ -27,7 +27,10 @@ def compose(notice: Notice, links: Links) -> Letter:
 
 
 def envelope(notice: Notice, letter: Letter, *, sender: str, at: datetime) -> EmailMessage:
-    """The message on the wire. Its Message-ID is the same however often it leaves. Raises ValueError for a bad address."""
+    """The message on the wire. Its Message-ID is the same however often it leaves.
+
+    Raises ValueError for an address that cannot stand in a header.
+    """
     mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = notice.address or ""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from cxloop.accounts.models import User
 from cxloop.cases.models import Case
 from cxloop.customers.models import Customer
-from cxloop.db import Base, Deferred, one_of
+from cxloop.db import Base, Deferred, one_of, partial_index
 
 
 class NoticeKind(enum.StrEnum):
@@ -31,18 +31,12 @@ class NoticeState(enum.StrEnum):
 
 
 class Notice(Deferred, Base):
-    """`key` says what it is about, so that the same notice is never owed twice. `mail_id` is its Message-ID for ever."""
+    """`key` says what it is about, so that the same is never owed twice. `mail_id` is its Message-ID for ever."""
 
     __tablename__ = "notice"
     __table_args__ = (
-        sa.Index(
-            "ix_notice_due",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("due_at IS NOT NULL"),
-            postgresql_where=sa.text("due_at IS NOT NULL"),
-        ),
-        sa.Index("ix_notice_state", "state", "id"),
+        partial_index("ix_notice_due", "due_at", "id", where="due_at IS NOT NULL"),
+        sa.Index("ix_notice_of_team", "team_id", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +45,7 @@ class Notice(Deferred, Base):
     state: Mapped[NoticeState] = mapped_column(one_of(NoticeState))
     reason: Mapped[str | None] = mapped_column(sa.String(120))
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("case.id", ondelete="CASCADE"), index=True)
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("team.id"))
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer.id"))
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
     address: Mapped[str | None] = mapped_column(sa.String(254))

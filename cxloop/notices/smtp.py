@@ -107,4 +107,4 @@ def _reply(said: smtplib.SMTPException) -> tuple[int, str]:
         code, words = next(iter(said.recipients.values()))
     else:
         code, words = said.smtp_code, said.smtp_error  # type: ignore[attr-defined]
-    return code, words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+    return int(code), bytes(words).decode(errors="replace")

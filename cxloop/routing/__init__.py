@@ -13,7 +13,7 @@ TO_SUPERVISOR = 1
 
 
 def assign(case: Case, *, by: str, at: datetime) -> User | None:
-    """Give the case to the agent of its team who has waited longest for one; None, and so unassigned, if there is none."""
+    """Give the case to the agent of its team who has waited longest for one; None if there is none."""
     agent = _next(case.team_id, Role.AGENT)
     if agent is None:
         case.record("case_unassigned", by=by, at=at, why="no active agent in the team")
@@ -25,7 +25,10 @@ def assign(case: Case, *, by: str, at: datetime) -> User | None:
 
 
 def escalate(case: Case, *, why: str, by: str, at: datetime) -> Escalation | None:
-    """Climb to the supervisor: the team's own, else an admin, else nobody, which the board shows. None if climbed before."""
+    """Climb to the supervisor: the team's own, else an admin, else nobody, which the board shows.
+
+    None if this rung was climbed before in this cycle.
+    """
     climbed = sa.select(Escalation.id).where(
         Escalation.case_id == case.id, Escalation.cycle == case.cycle, Escalation.rung == TO_SUPERVISOR
     )

@@ -10,7 +10,21 @@ from cxloop.db import FAR_FUTURE, db, locked
 from cxloop.sla.clocks import Clock, ClockState
 from cxloop.sla.models import Aim, Calendar, Policy, Promise
 
-__all__ = ["Aim", "Calendar", "ClockState", "Policy", "Promise", "breach", "due", "keep", "of", "pause", "promise", "resume", "waive"]  # fmt: skip
+__all__ = [
+    "Aim",
+    "Calendar",
+    "ClockState",
+    "Policy",
+    "Promise",
+    "breach",
+    "due",
+    "keep",
+    "of",
+    "pause",
+    "promise",
+    "resume",
+    "waive",
+]
 
 HOUR = 3600
 SET_ASIDE = timedelta(hours=1)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cxloop.cases.models import Case
-from cxloop.db import Base, one_of
+from cxloop.db import Base, one_of, partial_index
 from cxloop.sla.calendar import WorkingHours
 from cxloop.sla.clocks import Clock, ClockState
 
@@ -32,7 +32,10 @@ class Calendar(Base):
 
 
 class Policy(Base):
-    """Working seconds by urgency and aim, such as {"normal": {"first_response": 14400, …}}. A change is a new version."""
+    """Working seconds by urgency and aim, such as {"normal": {"first_response": 14400, …}}.
+
+    A change is a new version.
+    """
 
     __tablename__ = "policy"
     __table_args__ = (sa.UniqueConstraint("name", "version"),)
@@ -57,13 +60,7 @@ class Promise(Base):
     __tablename__ = "promise"
     __table_args__ = (
         sa.UniqueConstraint("case_id", "cycle", "aim"),
-        sa.Index(
-            "ix_promise_running_due",
-            "due_at",
-            "id",
-            sqlite_where=sa.text("state = 'running'"),
-            postgresql_where=sa.text("state = 'running'"),
-        ),
+        partial_index("ix_promise_running_due", "due_at", "id", where="state = 'running'"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -32,10 +32,12 @@ class Question(NamedTuple):
 
 
 QUESTIONS = {
-    SurveyKind.NPS: Question("How likely are you to recommend us to a friend or colleague?", 0, 10, "Not at all likely", "Extremely likely"),
+    SurveyKind.NPS: Question(
+        "How likely are you to recommend us to a friend or colleague?", 0, 10, "Not at all likely", "Extremely likely"
+    ),
     SurveyKind.CSAT: Question("How satisfied were you with us?", 1, 5, "Very dissatisfied", "Very satisfied"),
     SurveyKind.CES: Question("We made it easy to handle your issue.", 1, 7, "Strongly disagree", "Strongly agree"),
-}  # fmt: skip
+}
 """Wording and scales: NPS 0–10, CSAT 1–5, CES 2.0 as agreement 1–7."""
 
 
