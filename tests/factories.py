@@ -1,7 +1,7 @@
 """Builders of what a test starts from, made by the real verbs.
 
-Each holds a transaction of its own unless one is open, so it may stand inside `with transaction():` or alone. Rows given
-as arguments may come from another application context (`given` returns such).
+Each holds a transaction of its own unless one is open, so it may stand inside `with transaction():` or alone. Rows
+given as arguments may come from another application context (`given` returns such).
 """
 
 from collections.abc import Iterator

@@ -75,7 +75,7 @@ def live_app(live_server: LiveServer, make_app: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def new_context(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., BrowserContext]]:
-    """`new_context(dark=True, width=320, javascript=False)`: a browser without a memory; several make several people."""
+    """`new_context(dark=True, width=320, javascript=False)`: a browser without a memory. Two of them are two people."""
     contexts: list[BrowserContext] = []
 
     def make(*, dark: bool = False, width: int = 1280, height: int = 800, javascript: bool = True) -> BrowserContext:
