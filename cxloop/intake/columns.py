@@ -68,6 +68,7 @@ def choose(columns: Sequence[str], sample: Sample, given: Mapping[str, str]) -> 
     """
     chosen = {field: _column(columns, name, field) for field, name in given.items() if name != NONE}
     wanted = [field for field in FIELDS if field not in given]
+    sample = list({tuple(row.items()): row for row in sample}.values())  # a row that comes twice proves nothing
     customer = chosen.get("customer")
     if customer and "name" in wanted and _holds_names(customer, _values(sample, customer)):
         chosen["name"] = chosen.pop("customer")  # two people of one name are two customers

@@ -174,7 +174,7 @@ class OrderEvidence:
             return Order(day_first=False)
         if day.alone != month.alone:
             fits, other = (day, month) if day.alone > month.alone else (month, day)
-            because = f"{fits.alone:,} dates can be read no other way"
+            because = f"{fits.alone:,} can be read no other way"
             if other.alone:
                 because += f"; {other.alone:,} can only be read the other way and are rejected"
             return Order(fits.day_first, because)

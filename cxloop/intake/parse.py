@@ -236,7 +236,7 @@ def _about_scores(scale: Scale | None, scores: ScaleEvidence, *, said: bool) -> 
     outside = scores.outside(scale)
     if outside:
         codes = ", ".join(f"{number:g}" for number in sorted(outside)[:5])
-        told += f"; {codes} counts as no score ({outside.total():,} rows)"
+        told += f"; {codes} {'counts' if len(outside) == 1 else 'count'} as no score ({outside.total():,} rows)"
     return told
 
 

@@ -76,6 +76,10 @@ def test_a_number_that_repeats_is_not_the_id_of_the_feedback() -> None:
     assert "id" not in guessed({"review_id": [1, 2, 3], "text": SENTENCES})
 
 
+def test_the_id_of_a_row_that_comes_twice_is_still_its_id() -> None:
+    assert guessed({"review_id": [1, 2, 3], "text": SENTENCES[:3], "page": [1] * 12})["id"] == "review_id"
+
+
 def test_what_is_said_wins_and_is_not_guessed_again() -> None:
     columns = {"Text": SENTENCES, "Comments": SENTENCES, "Rating": [1, 5]}
     assert guessed(columns, text="comments", score="-") == {"text": "Comments"}

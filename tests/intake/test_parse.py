@@ -63,7 +63,7 @@ def test_everything_that_was_decided_is_told_before_anything_is_taken(tmp_path: 
         "export.csv: CSV, 4 columns with semicolons between",
         "  text      Text",
         "  score     Score, on a scale of 1-5",
-        "  when      Date, day first (1 dates can be read no other way); UTC where no zone is given",
+        "  when      Date, day first (1 can be read no other way); UTC where no zone is given",
         "  not taken Shop",
     )
 
