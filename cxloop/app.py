@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, Response, request
 
 from cxloop import api, paths, web
 from cxloop.db import database_url, db, tune_sqlite
@@ -59,7 +59,14 @@ def create_app(config: Any) -> Flask:
             tune_sqlite(db.engine)
     web.register(app)
     api.register(app)
+    app.register_error_handler(Exception, _answer_error)
     return app
+
+
+def _answer_error(error: Exception) -> Response:
+    """Below /api machines read the answer, everywhere else people."""
+    answer = api.answer_error if request.path.startswith("/api/") else web.answer_error
+    return answer(error)
 
 
 def _secret(configured: str, data: str, *, embedded: bool) -> str:

@@ -19,6 +19,7 @@ PASSWORD_MIN = 10
 SESSION_IDLE = timedelta(hours=12)
 SESSION_MAX = timedelta(days=7)
 SCOPES = ("feedback:write",)
+SIGN_IN_LINK_OVER = "This sign-in link was used already or has expired: sign in with your password or ask for a new link."
 
 _hasher = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$wRVyEcX8L2Cugk1YBa0P4w$nnJlH4DNjQa5EfkrIoNZC/W4tSDpRc28JTMSO8X16R0"
@@ -109,6 +110,15 @@ def offer_sign_in_link(user: User, *, at: datetime, lasts: timedelta = timedelta
     return secret
 
 
+def sign_in_link_of(secret: str, *, at: datetime) -> User:
+    """Whom an unused link would sign in. Reads only. Raises Gone for a used or expired link."""
+    link = db.session.get(SignInLink, _digest(secret))
+    user = db.session.get(User, link.user_id) if link and link.used_at is None and link.expires_at > at else None
+    if user is None or not user.active:
+        raise Gone(SIGN_IN_LINK_OVER)
+    return user
+
+
 def use_sign_in_link(secret: str, *, at: datetime) -> tuple[User, str]:
     """Like `sign_in`. Of two that use the same link at once, one wins. Raises Gone for a used or expired link."""
     once = (
@@ -120,9 +130,7 @@ def use_sign_in_link(secret: str, *, at: datetime) -> tuple[User, str]:
     user_id = db.session.scalar(once)
     user = db.session.get(User, user_id) if user_id else None
     if user is None or not user.active:
-        raise Gone(
-            "This sign-in link was used already or has expired: sign in with your password or ask for a new link."
-        )
+        raise Gone(SIGN_IN_LINK_OVER)
     return user, open_session(user, at=at)
 
 

@@ -2,6 +2,10 @@
 
 from flask import Flask
 
+from cxloop.api import errors
+
+answer_error = errors.answer
+
 
 def register(app: Flask) -> None:
     """Nothing yet."""

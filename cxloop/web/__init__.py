@@ -2,8 +2,21 @@
 
 from flask import Flask
 
-from cxloop.web import health
+from cxloop.web import access, errors, health, security, signin, theme
+
+PAGES = (
+    health.pages,
+    signin.pages,
+    theme.pages,
+)
+"""Every blueprint; those of the desk guard their own door (`access.guard`)."""
+
+answer_error = errors.answer
 
 
 def register(app: Flask) -> None:
-    app.register_blueprint(health.pages)
+    security.register(app)
+    access.register(app)
+    theme.register(app)
+    for pages in PAGES:
+        app.register_blueprint(pages)
