@@ -2,12 +2,17 @@
 
 from flask import Flask
 
-from cxloop.web import access, errors, health, security, signin, theme
+from cxloop.web import access, board, cases, errors, health, outbox, queue, security, signin, system, theme, words
 
 PAGES = (
     health.pages,
     signin.pages,
     theme.pages,
+    queue.pages,
+    cases.pages,
+    board.pages,
+    outbox.pages,
+    system.pages,
 )
 """Every blueprint; those of the desk guard their own door (`access.guard`)."""
 
@@ -18,5 +23,6 @@ def register(app: Flask) -> None:
     security.register(app)
     access.register(app)
     theme.register(app)
+    words.register(app)
     for pages in PAGES:
         app.register_blueprint(pages)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flask import Flask
+
 from cxloop.cases.models import Case, State, WaitingOn
 from cxloop.sla import Aim, ClockState, Promise
 
@@ -26,6 +28,12 @@ class ClockWords:
     words: str
     due_at: datetime | None
     by: str = ""
+
+
+def register(app: Flask) -> None:
+    """Templates say `moment|ago(at)` and `moment|when(at, zone)`."""
+    app.add_template_filter(ago)
+    app.add_template_filter(when)
 
 
 def span(length: timedelta) -> str:
@@ -70,7 +78,7 @@ def clock(promise: Promise, case: Case, at: datetime) -> ClockWords:
     if promise.state == ClockState.paused or deadline is None:
         waits = WAITS.get(case.waiting_on, "") if case.waiting_on else ""
         return ClockWords(kind, "paused", f"paused, waiting {waits}".strip(", "), None)
-    by = f"by {when(deadline, at, zone)}"
+    by = f"by {when(deadline, at, zone)}".removesuffix(" today")
     if deadline <= at:
         return ClockWords(kind, "breached", f"breached {span(at - deadline)} ago", deadline, by)
     return ClockWords(kind, "soon" if deadline - at <= SOON else "running", f"{span(deadline - at)} left", deadline, by)

@@ -1,0 +1,129 @@
+"""The case page: what was said and done, and everything one can do about it. Each change is a resource of its own."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from cxloop import cases, loop
+from cxloop.accounts.models import User
+from cxloop.accounts.permissions import Permission
+from cxloop.cases import Case, Outcome
+from cxloop.clock import now
+from cxloop.db import db, transaction
+from cxloop.errors import Invalid
+from cxloop.web import access, casepage
+from cxloop.web.forms import words
+
+pages = Blueprint("cases", __name__, url_prefix="/cases")
+access.guard(pages, Permission.WORK_CASES)
+
+
+@pages.get("/<int:id>")
+def show(id: int) -> str:
+    return render_template("cases/show.html", page=casepage.of(cases.find(id, user=current_user), now()))
+
+
+@pages.post("/<int:id>/reply")
+def reply(id: int) -> Response:
+    with transaction():
+        case = _locked(id)
+        loop.answer(case, words("text"), by=current_user.actor, at=now())
+    flash(_sent(case, "Your reply is on its way."), "success")
+    return _back(id)
+
+
+@pages.post("/<int:id>/request")
+def ask(id: int) -> Response:
+    with transaction():
+        case = _locked(id)
+        loop.ask(case, words("text"), by=current_user.actor, at=now())
+    flash(_sent(case, "Your question is on its way. The promises stand still until the customer answers."), "success")
+    return _back(id)
+
+
+@pages.post("/<int:id>/note")
+def note(id: int) -> Response:
+    with transaction():
+        loop.note(_locked(id), words("text"), by=current_user.actor, at=now())
+    flash("The note is kept. Only your team sees it.", "success")
+    return _back(id)
+
+
+@pages.post("/<int:id>/assignment")
+def assignment(id: int) -> Response:
+    with transaction():
+        case, owner = _locked(id), _owner()
+        why = "taken" if owner.id == current_user.id else "given"
+        case.assign(owner, why=why, by=current_user.actor, at=now())
+    flash(f"{case.reference} is yours now." if why == "taken" else f"{owner.name} has {case.reference} now.", "success")
+    return redirect(url_for("board.index"), 303) if _given("back") == "board" else _back(id)
+
+
+@pages.post("/<int:id>/resumption")
+def resumption(id: int) -> Response:
+    with transaction():
+        loop.resume(_locked(id), by=current_user.actor, at=now())
+    flash("The case goes on, and so do its promises.", "success")
+    return _back(id)
+
+
+@pages.post("/<int:id>/resolution")
+def resolution(id: int) -> Response:
+    with transaction():
+        case = _locked(id)
+        loop.resolve(case, cause=_given("cause"), text=words("text"), by=current_user.actor, at=now())
+    flash(_sent(case, "Resolved. The customer is told and has the last word."), "success")
+    return _back(id)
+
+
+@pages.post("/<int:id>/closure")
+def closure(id: int) -> Response:
+    with transaction():
+        case = _locked(id)
+        loop.close(case, _outcome(), reason=words("reason", at_most=1000), by=current_user.actor, at=now())
+    flash(f"{case.reference} is closed.", "success")
+    return _back(id)
+
+
+@pages.errorhandler(Invalid)
+def refused(error: Invalid) -> tuple[str, int]:
+    """The same page again, with what was written kept and the fault at its field."""
+    assert request.view_args is not None
+    case = cases.find(request.view_args["id"], user=current_user)
+    attempt = casepage.Attempt(form=request.endpoint or "", given=request.form, fault=str(error), fields=error.fields)
+    return render_template("cases/show.html", page=casepage.of(case, now(), attempt)), 422
+
+
+def _locked(id: int) -> Case:
+    return cases.find(id, user=current_user, lock=True)
+
+
+def _given(name: str) -> str:
+    return request.form.get(name, "")
+
+
+def _owner() -> User:
+    """Whom the form names; whether that person may own the case is the domain's to say."""
+    if _given("take"):
+        return db.session.get_one(User, current_user.id)
+    owner = db.session.get(User, int(_given("owner_id"))) if _given("owner_id").isdecimal() else None
+    if owner is None:
+        raise Invalid("Choose who shall have the case.", owner="is missing")
+    return owner
+
+
+def _outcome() -> Outcome:
+    try:
+        return Outcome(_given("outcome"))
+    except ValueError:
+        raise Invalid("Choose how the case ends.", outcome="is missing") from None
+
+
+def _sent(case: Case, said: str) -> str:
+    if case.customer.email:
+        return said
+    return "It is kept here, but we have no address of this customer: answer them where they wrote."
+
+
+def _back(id: int) -> Response:
+    return redirect(url_for(".show", id=id), 303)
