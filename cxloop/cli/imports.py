@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def import_(
     for line in plan.said:
         click.echo(shown(line))
     with installation():
-        source_id = _source(_source_name(source, file), kind, at=at)
+        name = _source_name(source, file)
+        source_id = _again(partial(_source, name, kind, at=at))
         _take(table, plan, source_id, notify=notify, rejects=rejects)
 
 
@@ -137,10 +139,18 @@ def _source(name: str, kind: str | None, *, at: datetime) -> int:
     try:
         with transaction():
             source = intake.source(name, SourceKind(kind) if kind else known or SourceKind.OTHER, by=BY, at=at)
-            click.echo(f'  from      the source "{source.name}", of kind {source.kind.value}')
-            return source.id
     except Conflict as error:
         raise click.UsageError(str(error)) from None
+    click.echo(f'  from      the source "{source.name}", of kind {source.kind.value}')
+    return source.id
+
+
+def _again(work: Callable[[], int]) -> int:
+    """Somebody may import the same file at the same time: what they made first is known at the second try."""
+    try:
+        return work()
+    except IntegrityError:
+        return work()
 
 
 @dataclass
@@ -167,7 +177,7 @@ def _take(table: Table, plan: Plan, source_id: int, *, notify: bool, rejects: Pa
         with _rejects_file(rejects) as reject, _progress(table) as moved:
             for batch in _batches(reading):
                 items = [each for each in batch if isinstance(each, Item)]
-                heard = _hear(source_id, items, tell=True if notify else None)
+                heard = _again(partial(_hear, source_id, items, tell=True if notify else None))
                 tally.read += len(batch)
                 tally.new += heard
                 tally.duplicate += len(items) - heard
@@ -194,15 +204,9 @@ def _batches(reading: Reading) -> Iterator[list[Item | Reject]]:
 
 def _hear(source_id: int, items: list[Item], *, tell: bool | None) -> int:
     """How many of the items were new."""
-    for last_try in (False, True):
-        try:
-            with transaction() as session:
-                source = session.get_one(Source, source_id)
-                return len(loop.hear(source, items, tell=tell, by=BY, at=clock.now()).new)
-        except IntegrityError:  # somebody imports the same file at the same time: what they took is known now
-            if last_try:
-                raise
-    raise AssertionError("the second try returns or raises")
+    with transaction() as session:
+        source = session.get_one(Source, source_id)
+        return len(loop.hear(source, items, tell=tell, by=BY, at=clock.now()).new)
 
 
 @contextmanager
