@@ -8,6 +8,9 @@ from flask import Flask
 from cxloop import paths
 from cxloop.cli import schema
 
+BY = "cli"
+"""Whom events name as the actor of what was done on the command line."""
+
 
 def make_app() -> Flask:
     from cxloop.app import create_app
