@@ -4,10 +4,11 @@ import secrets
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, current_app, json, request
+from flask import current_app, json, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
 
 from cxloop.errors import Conflict, CxloopError, Forbidden, Gone, Invalid, NotFound, TooMany
 
@@ -35,7 +36,7 @@ class InvalidItems(Invalid):
 def answer(error: Exception) -> Response:
     """The problem document for an error; for one that nobody foresaw, a reference under which it stands in the log."""
     if isinstance(error, HTTPException) and error.code and error.code < 400:
-        return Response.force_type(error.get_response())
+        return error.get_response()
     code, more = _status(error), _particulars(error)
     if code == 500:
         more["reference"] = secrets.token_hex(4)

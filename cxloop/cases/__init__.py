@@ -10,7 +10,7 @@ from cxloop.cases.models import Case, CaseFeedback, Kind, Message, Outcome, Stat
 from cxloop.cases.policy import Signals, deserves_case, is_detractor, same_matter
 from cxloop.customers.models import Customer
 from cxloop.db import db, locked
-from cxloop.errors import NotFound
+from cxloop.errors import Gone, NotFound
 from cxloop.intake.models import Feedback
 from cxloop.tagging.models import Tag
 from cxloop.tagging.urgency import LEVELS
@@ -115,6 +115,14 @@ def find(id: int, *, user: User, lock: bool = False) -> Case:
     case = db.session.scalars(query).first()
     if case is None:
         raise NotFound("There is no such case.")
+    return case
+
+
+def find_for_customer(id: int, customer_id: int, *, lock: bool = False) -> Case:
+    """The customer's own case. Raises Gone if it is theirs no longer, or went on as part of another."""
+    case = locked(Case, id) if lock else db.session.get(Case, id)
+    if case is None or case.customer_id != customer_id or case.outcome == Outcome.MERGED:
+        raise Gone("This case can no longer be shown here.")
     return case
 
 

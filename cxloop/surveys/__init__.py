@@ -70,11 +70,16 @@ def of_key(key: str) -> Survey:
     return survey
 
 
+def new_ticket() -> str:
+    """Tells one viewing of a survey from another."""
+    return secrets.token_hex(16)
+
+
 def answer(survey: Survey, *, ticket: str, score: str, comment: str = "", name: str = "", email: str = "") -> Item:
     """The answer as a piece of feedback; `ticket` makes a repeated one the same. Raises Invalid with what is wrong."""
     asked = QUESTIONS[survey.kind]
     wrong = {}
-    if not (score.isascii() and score.isdigit() and asked.low <= int(score[:4]) <= asked.high):
+    if score not in {str(step) for step in range(asked.low, asked.high + 1)}:
         wrong["score"] = f"Choose a number from {asked.low} to {asked.high}."
     if len(comment) > COMMENT_MAX:
         wrong["comment"] = f"Keep it under {COMMENT_MAX} characters."

@@ -2,7 +2,22 @@
 
 from flask import Flask
 
-from cxloop.web import access, board, cases, errors, health, outbox, queue, security, signin, system, theme, words
+from cxloop.web import (
+    access,
+    board,
+    cases,
+    customer,
+    errors,
+    health,
+    outbox,
+    queue,
+    security,
+    signin,
+    surveys,
+    system,
+    theme,
+    words,
+)
 
 PAGES = (
     health.pages,
@@ -13,6 +28,8 @@ PAGES = (
     board.pages,
     outbox.pages,
     system.pages,
+    surveys.pages,
+    customer.pages,
 )
 """Every blueprint; those of the desk guard their own door (`access.guard`)."""
 

@@ -1,16 +1,17 @@
-"""Who is asking: the opaque sign-in cookie with Flask-Login as a thin layer above it, and the guard at a blueprint's door.
+"""Who is asking: the opaque sign-in cookie, Flask-Login as a thin layer above it, and the guard at a blueprint's door.
 
-The cookie holds a secret, the table its hash. Nothing else signs anybody in: no user id in the page session, no remember
-cookie, no header of a proxy.
+The cookie holds a secret, the table its hash. Nothing else signs anybody in: no user id in the page session, no
+remember cookie, no header of a proxy.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Request, Response, current_app, g, redirect, request, session, url_for
+from flask import Blueprint, Flask, Request, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response
 
 from cxloop import accounts
 from cxloop.accounts.models import User

@@ -2,10 +2,12 @@
 
 import secrets
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import current_app, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.wrappers import Response
 
 from cxloop.errors import Conflict, CxloopError, Forbidden, Gone, Invalid, NotFound, TooMany
 
@@ -22,14 +24,20 @@ def answer(error: Exception) -> Response:
     if isinstance(error, SecurityError):  # a Host that is not ours: no page, because its links would follow it
         return Response("This is not a site that is served here.\n", 400, mimetype="text/plain")
     if isinstance(error, HTTPException) and (error.code or 500) < 400:
-        return Response.force_type(error.get_response())
+        return error.get_response()
     code, headers, reference = _status(error), _headers(error), ""
     if code == 500:
         reference = secrets.token_hex(4)
         current_app.logger.error("incident %s: %s %r", reference, request.method, request.path, exc_info=error)
-    response = _page(code, str(error) if isinstance(error, TELLS) else "", reference)
+    response = _page(code, _words(error), reference)
     response.headers.extend(headers)
     return response
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, CSRFError):
+        return "The page had been open for too long, or your browser keeps no cookies, so we did not act on it."
+    return str(error) if isinstance(error, TELLS) else ""
 
 
 def _status(error: Exception) -> int:

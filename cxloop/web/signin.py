@@ -72,6 +72,6 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _count_try(email: str, at: datetime) -> None:
-    """Every try counts, also a good one, and in fixed windows: whoever guesses at an address shuts nobody out for good."""
+    """Every try counts, also a good one; the windows end, so guessing at an address shuts nobody out for good."""
     limit_client("sign-in", times=TRIES_PER_CLIENT, per=WINDOW, at=at)
     limit("sign-in:address", email.strip().lower(), times=TRIES_PER_ADDRESS, per=WINDOW, at=at)
