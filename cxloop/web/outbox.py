@@ -16,6 +16,7 @@ from cxloop.errors import NotFound
 from cxloop.notices import Notice, NoticeState
 from cxloop.notices.compose import compose
 from cxloop.web import access, story
+from cxloop.web.forms import ROW, number
 
 pages = Blueprint("outbox", __name__)
 access.guard(pages, Permission.SEE_OUTBOX)
@@ -27,11 +28,11 @@ STATES = [("", "Any"), *((state.value, state.value.capitalize()) for state in No
 
 @pages.get("/outbox")
 def index() -> str:
-    state, after = request.args.get("state", ""), request.args.get("after", "")
+    state, after = request.args.get("state", ""), number(request.args.get("after"))
     state = state if state in {value for value, _ in STATES} else ""
     query = _visible().order_by(Notice.id.desc()).limit(PAGE + 1)
     query = query.where(Notice.state == NoticeState(state)) if state else query
-    query = query.where(Notice.id < int(after)) if after.isdecimal() else query
+    query = query.where(Notice.id < after) if after else query
     found = list(db.session.scalars(query))
     chosen: dict[str, Any] = {"state": state} if state else {}
     more = len(found) > PAGE
@@ -47,7 +48,7 @@ def index() -> str:
     )
 
 
-@pages.get("/outbox/<int:id>")
+@pages.get(f"/outbox/<{ROW}:id>")
 def show(id: int) -> str:
     notice = _find(id)
     letter = compose(notice, current_app.extensions["cxloop.links"])
@@ -57,7 +58,7 @@ def show(id: int) -> str:
     )
 
 
-@pages.post("/outbox/<int:id>/sending")
+@pages.post(f"/outbox/<{ROW}:id>/sending")
 def sending(id: int) -> Response:
     """Send a held or failed notice after all."""
     with transaction():

@@ -14,6 +14,7 @@ from cxloop.cases.queries import Filters
 from cxloop.clock import now
 from cxloop.tagging.taxonomy import DEFAULT_CAUSES
 from cxloop.web import access, rows
+from cxloop.web.forms import number
 
 pages = Blueprint("queue", __name__)
 access.guard(pages, Permission.WORK_CASES)
@@ -79,7 +80,8 @@ def _key(text: str) -> tuple[datetime, int] | None:
     """The place in the list that an address names; the beginning, if it names none."""
     moment, _, id = text.partition("~")
     try:
-        place = datetime.fromisoformat(moment), int(id)
+        at = datetime.fromisoformat(moment)
     except ValueError:
         return None
-    return place if place[0].tzinfo else None
+    row = number(id)
+    return (at, row) if at.tzinfo and row else None
