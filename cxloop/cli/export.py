@@ -1,6 +1,7 @@
-"""`cxloop export`: feedback, cases or events as CSV or JSON Lines, row by row, in constant memory. No secret is in it."""
+"""`cxloop export`: feedback, cases or events as CSV or JSON Lines, row by row, in constant memory, without secrets."""
 
 import csv
+import io
 import json
 import os
 import sys
@@ -54,11 +55,9 @@ def export(what: str, form: str, output: Path | None, source: str | None) -> Non
 
 def _write_csv(query: sa.Select[Any], cells: Callable[[Any], Cells], file: TextIO) -> int:
     count, table = 0, csv.writer(file)
+    table.writerow(column.key for column in query.selected_columns)
     for row in _stream(query):
-        named = cells(row)
-        if not count:
-            table.writerow(named)
-        table.writerow(map(_cell, named.values()))
+        table.writerow(map(_cell, cells(row).values()))
         count += 1
     return count
 
@@ -86,6 +85,8 @@ def _cell(value: Any) -> Any:
         value = json.dumps(value, sort_keys=True, ensure_ascii=False)
     if isinstance(value, list):
         value = " ".join(map(str, value))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return guarded(value) if isinstance(value, str) else value
 
 
@@ -93,6 +94,8 @@ def _cell(value: Any) -> Any:
 def _place(output: Path | None) -> Iterator[TextIO]:
     """The standard output, or a file that only its owner may read and that appears when it is complete."""
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
         yield sys.stdout
         return
     part = output.with_name(f"{output.name}.part")
@@ -109,6 +112,7 @@ def _place(output: Path | None) -> Iterator[TextIO]:
 
 
 def _feedback(source: str | None) -> sa.Select[Any]:
+    """Columns named so that `cxloop import` knows them again."""
     handle = (
         sa.select(sa.func.min(Identity.value))
         .where(Identity.customer_id == Feedback.customer_id, Identity.kind == Kind.REF)
@@ -116,7 +120,11 @@ def _feedback(source: str | None) -> sa.Select[Any]:
         .scalar_subquery()
     )
     query = (
-        sa.select(Feedback, Source, Customer, Tag, CaseFeedback.case_id, handle)
+        sa.select(Feedback.external_id.label("id"), Source.name.label("source"), Source.kind, Feedback.text)
+        .add_columns(Feedback.score.label("rating"), Feedback.score, Feedback.scale, Feedback.question)
+        .add_columns(Feedback.occurred_at.label("when"), Customer.name, Customer.email, handle.label("customer"))
+        .add_columns(Feedback.received_at.label("arrived_at"), Tag.sentiment, Tag.causes, Tag.urgency)
+        .add_columns(Tag.model.label("tagged_by"), CaseFeedback.case_id.label("case"))
         .join(Source, Source.id == Feedback.source_id)
         .join(Customer, Customer.id == Feedback.customer_id)
         .outerjoin(Tag, Tag.feedback_id == Feedback.id)
@@ -132,28 +140,13 @@ def _feedback(source: str | None) -> sa.Select[Any]:
 
 
 def _feedback_cells(row: Any) -> Cells:
-    """Named so that `cxloop import` knows them again. The rating names its scale, for files of several scales."""
-    said, source, who, tag, case_id, handle = row
-    return {
-        "id": said.external_id,
-        "source": source.name,
-        "kind": source.kind.value,
-        "text": said.text,
-        "rating": _rating(said.score, said.scale),
-        "score": said.score,
-        "scale": said.scale,
-        "question": said.question,
-        "when": said.occurred_at,
-        "name": who.name,
-        "customer": handle.partition(":")[2] if handle else None,
-        "email": who.email,
-        "arrived_at": said.received_at,
-        "sentiment": tag.sentiment if tag else None,
-        "causes": [cause for cause, _ in tag.causes] if tag else None,
-        "urgency": tag.urgency if tag else None,
-        "tagged_by": tag.model if tag else None,
-        "case": f"CX-{case_id:05d}" if case_id else None,
-    }
+    """The rating names its scale, so that a file may hold several."""
+    cells = _as_selected(row)
+    cells["rating"] = _rating(cells["score"], cells["scale"])
+    cells["customer"] = cells["customer"].partition(":")[2] if cells["customer"] else None
+    cells["causes"] = [cause for cause, _ in cells["causes"]] if cells["causes"] else None
+    cells["case"] = f"CX-{cells['case']:05d}" if cells["case"] else None
+    return cells
 
 
 def _rating(score: float | None, scale: str | None) -> str | None:
