@@ -1,11 +1,13 @@
 """What every page gets against forgery and injection: headers, a nonce for our own scripts, CSRF and origin checks."""
 
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.routing import IntegerConverter
 
 from cxloop.errors import Invalid
 
@@ -18,7 +20,15 @@ SECRET_PATHS = ("/survey/", "/your-case/", "/sign-in/")
 """Addresses that carry a token: no referrer leaves them, not even to ourselves."""
 
 
+class RowId(IntegerConverter):
+    """`<int:id>` in an address: no row has a number beyond what the database's integers hold."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"max": 2**31 - 1, **options})
+
+
 def register(app: Flask) -> None:
+    app.url_map.converters["int"] = RowId
     app.config["WTF_CSRF_SSL_STRICT"] = False  # the origin check below does it, also where no referrer is sent
     app.before_request(refuse_the_unstorable)
     app.before_request(refuse_other_origins)
