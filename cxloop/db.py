@@ -39,7 +39,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -96,14 +96,27 @@ def transaction() -> Iterator[Session]:
     session: Session = db.session()
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("something was changed outside a transaction")
+    if session.in_transaction() and session.connection().get_execution_options().get("writes"):
+        raise RuntimeError("transactions do not nest: the outer one would lose what it did")
     session.rollback()  # ends the read that Flask-Login's user loader began
-    session.connection(execution_options={"writes": True})
     try:
+        session.connection(execution_options={"writes": True})
         yield session
         session.commit()
     except BaseException:
         session.rollback()
         raise
+
+
+def stop_reading() -> None:
+    """End the reading transaction, if one is open: none stays open while we wait for somebody else."""
+    db.session.rollback()
+
+
+def alone(matter: str) -> None:
+    """Until this transaction ends no other one does the same: for matters that have no row to lock."""
+    if db.engine.dialect.name == "postgresql":  # on SQLite nobody else writes anyway
+        db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"cxloop.{matter}", 0))))
 
 
 def claim(
@@ -114,15 +127,15 @@ def claim(
     A worker that dies gives them back by letting the lease lapse.
     """
     table: Any = rows
-    free = sa.or_(table.leased_until.is_(None), table.leased_until <= at)
     chosen = (
         sa.select(table.id)
-        .where(table.due_at.is_not(None), table.due_at <= at, free, *conditions)
+        .where(*_free(table, at), *conditions)
         .order_by(table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("chosen")  # as a plain subquery PostgreSQL may run it more than once, and take more than the limit
     )
-    taken = sa.update(table).where(table.id.in_(chosen.scalar_subquery()))
+    taken = sa.update(table).where(table.id.in_(sa.select(chosen.c.id)))
     taken = taken.values(
         leased_until=at + lease,
         attempts=table.attempts + 1,
@@ -133,14 +146,37 @@ def claim(
     return list(db.session.scalars(found, execution_options={"populate_existing": True}))
 
 
+def give_back(rows: type[Row], ids: Sequence[int], *, leased_until: datetime) -> None:
+    """Return claimed rows as if they had not been taken, except one whose lease is another's by now."""
+    table: Any = rows
+    back = sa.update(table).where(table.id.in_(ids), table.leased_until == leased_until)
+    db.session.execute(back.values(leased_until=None, attempts=table.attempts - 1))
+
+
+def due_now(rows: type[Row], column: Any, *, at: datetime, limit: int) -> list[Any]:
+    """The values of a column of due rows that nobody has leased; nothing is taken."""
+    table: Any = rows
+    found = sa.select(column).where(*_free(table, at)).order_by(table.due_at, table.id).limit(limit)
+    return list(db.session.scalars(found))
+
+
+def _free(table: Any, at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    unleased = sa.or_(table.leased_until.is_(None), table.leased_until <= at)
+    return table.due_at.is_not(None), table.due_at <= at, unleased
+
+
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the n-th failed attempt: 30 s doubled each time up to an hour, a quarter of jitter."""
     return timedelta(seconds=min(30 * 2 ** (attempts - 1), 3600) * random.uniform(0.75, 1.25))
 
 
 def locked(rows: type[Row], id: int) -> Row | None:
-    """The row, as it is now, kept from other writers until the transaction ends."""
-    return db.session.get(rows, id, with_for_update={"of": rows}, populate_existing=True)
+    """The row, as it is now, kept from other writers until the transaction ends.
+
+    Whoever locks several goes in this order, so that two never wait for each other: source, feedback, customer, case,
+    notice, turn. Rows that refer to a locked one can still be added meanwhile (FOR NO KEY UPDATE).
+    """
+    return db.session.get(rows, id, with_for_update={"of": rows, "key_share": True}, populate_existing=True)
 
 
 def insert(rows: type[Base]) -> Any:
@@ -170,7 +206,7 @@ def tune_sqlite(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own guess at when to BEGIN is not ours
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=15000"):
+        for pragma in ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -10,16 +10,18 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cxloop.db import Base, db
+from cxloop.db import Base, alone, db
 
 LEDGER = "ledger"
 SEAL_AT_MOST = 20_000
+IN_FLIGHT_AT_MOST = timedelta(minutes=10)
+"""No transaction lasts longer. An id that one of them took may appear late, but not later than this."""
 
 
 class Event(Base):
@@ -72,9 +74,13 @@ def of(subject: str) -> list[Event]:
 def seal(*, at: datetime) -> int:
     """Digest the hashes of events that came since the last seal; returns how many.
 
-    Ids of transactions in flight may appear late, so a run seals only up to the newest id that the run before saw.
+    Ids of transactions in flight may appear late, so a run seals only up to the newest id that the run before saw,
+    and does nothing if that was a moment ago.
     """
+    alone("seal")
     last = _last(LEDGER)
+    if last and at - last.at < IN_FLIGHT_AT_MOST:
+        return 0
     start, seen = (last.data["through"], last.data["seen"]) if last else (0, 0)
     newest = db.session.scalar(sa.select(sa.func.max(Event.id))) or 0
     through = min(seen, start + SEAL_AT_MOST)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cxloop.db import Base, db
+from cxloop.db import Base, db, insert
 
 SILENT_AFTER = timedelta(seconds=30)
 """A worker beats every five seconds; one that has been silent for this long is taken for dead."""
@@ -35,25 +35,21 @@ class JobRun(Base):
 
 def beat(name: str, *, model: str | None, at: datetime) -> None:
     """This worker is alive; those that fell silent a day ago are forgotten."""
-    worker = db.session.get(Worker, name)
-    if worker is None:
-        worker = Worker(name=name, started_at=at, beat_at=at, model=model)
-        db.session.add(worker)
-    worker.beat_at, worker.model = at, model
+    alive = {"beat_at": at, "model": model}
+    new = insert(Worker).values(name=name, started_at=at, **alive)
+    db.session.execute(new.on_conflict_do_update(index_elements=["name"], set_=alive))
     db.session.execute(sa.delete(Worker).where(Worker.beat_at < at - timedelta(days=1)))
 
 
 def ran(name: str, *, done: int = 0, error: str | None = None, at: datetime) -> None:
     """Note the run of a job: how many rows it dealt with, or why it failed."""
-    run = db.session.get(JobRun, name)
-    if run is None:
-        run = JobRun(name=name, ran_at=at, done=0)
-        db.session.add(run)
-    run.ran_at, run.done = at, done
+    run: dict[str, object] = {"ran_at": at, "done": done}
     if done:
-        run.worked_at = at
+        run["worked_at"] = at
     if error:
-        run.failed_at, run.error = at, error[:500]
+        run |= {"failed_at": at, "error": error[:500]}
+    new = insert(JobRun).values(name=name, **run)
+    db.session.execute(new.on_conflict_do_update(index_elements=["name"], set_=run))
 
 
 def workers() -> list[Worker]:

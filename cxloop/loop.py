@@ -15,6 +15,7 @@ from cxloop.intake.models import Feedback, Source
 from cxloop.intake.parse import Item
 from cxloop.notices import NoticeKind
 from cxloop.sla import Aim, Promise
+from cxloop.tagging.models import Tag
 from cxloop.tagging.safety import asks_for_contact
 from cxloop.tagging.tagger import Suggestion
 from cxloop.tagging.taxonomy import DEFAULT_CAUSES
@@ -32,20 +33,20 @@ class Heard:
 
 
 def hear(source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime) -> Heard:
-    """Feedback comes in. What has words waits for the tagger; a bare score is understood at once."""
+    """Feedback comes in, each piece once, and waits to be understood."""
     items = list(items)
     new = intake.receive(source, items, tell=tell, by=by, at=at)
-    for feedback in new:
-        if not feedback.text:
-            understand(feedback, None, by=by, at=at)
     return Heard(new, len(items) - len(new))
 
 
 def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at: datetime) -> Case | None:
     """It is read: keep the tag, and open a case, or join the one it belongs to, if it needs an answer.
 
-    Without a suggestion the score and the safety words decide.
+    Without a suggestion, as for a score without words, the score and the safety words decide. Of two workers that read
+    it at once the second changes nothing.
     """
+    if not _waits(feedback):
+        return cases.of_feedback(feedback)
     suggestion = suggestion or tagging.by_rule(
         feedback.text, negative=cases.is_detractor(feedback.score, feedback.scale)
     )
@@ -53,7 +54,9 @@ def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at
     intake.tagged(feedback, at=at)
     known = cases.of_feedback(feedback)
     if known:  # read before, by rule, while there was no model
+        urgency = known.urgency
         cases.read_again(known, tag)
+        _hurry(known, urgency, by=by, at=at)
         return known
     reason = cases.deserves_case(
         Signals(
@@ -68,9 +71,7 @@ def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at
         return None
     case = cases.same_case(feedback, tag, at=at)
     if case:
-        cases.join(case, feedback, tag, by=by, at=at)
-        if case.state == State.RESOLVED:
-            _begin_again(case, "complained_again", by=by, at=at)
+        _join(case, feedback, tag, by=by, at=at)
         return case
     case = cases.open_case(feedback, tag, reason=reason, by=by, at=at)
     routing.assign(case, by=by, at=at)
@@ -81,7 +82,9 @@ def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at
 
 def understand_by_rule(feedback: Feedback, error: str, *, by: str, at: datetime) -> Case | None:
     """The tagger failed: nobody waits for it. The rules decide now, and it is read again when the tagger is back."""
-    case = understand(feedback, None, by=by, at=at)
+    if not _waits(feedback):
+        return cases.of_feedback(feedback)
+    case = None if tagging.of(feedback) else understand(feedback, None, by=by, at=at)  # the rules say it once
     intake.not_tagged(feedback, error, again=at + backoff(feedback.attempts))
     return case
 
@@ -136,12 +139,14 @@ def note(case: Case, text: str, *, by: str, at: datetime) -> Message:
 
 
 def hear_back(case: Case, text: str, *, by: str, at: datetime) -> Message:
-    """The customer adds something: a case that waited for it goes on."""
+    """The customer adds something: a case that waited for it goes on. A settled one asks for the verdict instead."""
     if case.state == State.CLOSED:
         raise Conflict("This case is closed. Tell us that it is not fixed, and we open it again.")
+    if case.state == State.RESOLVED:
+        raise Conflict("Tell us whether it is fixed, and say it there: if it is not, we open your case again.")
     _face_breaches(case, at=at)
     message = case.say(text, Kind.CUSTOMER, by=by, at=at)
-    if case.state == State.WAITING:
+    if case.waiting_on == WaitingOn.CUSTOMER:
         _go_on(case, by=by, at=at)
     return message
 
@@ -185,6 +190,8 @@ def close(case: Case, outcome: Outcome, *, reason: str, by: str, at: datetime) -
     """A person ends a case that cannot be resolved with the customer, and says why."""
     if outcome is Outcome.CONFIRMED:
         raise Invalid("Only the customer can confirm that it is fixed.", outcome="is the customer's to give")
+    if outcome is Outcome.UNCONFIRMED:
+        raise Invalid("Only the customer's silence leaves a case unconfirmed.", outcome="is not ours to give")
     _face_breaches(case, at=at)
     case.close(outcome, reason=reason, by=by, at=at)
     if reason.strip():
@@ -201,10 +208,37 @@ def silence(case_id: int, *, by: str, at: datetime) -> Case | None:
     return case
 
 
+def _waits(feedback: Feedback) -> bool:
+    """Whether it still waits to be understood, now that nobody else can do it."""
+    waiting = locked(Feedback, feedback.id)
+    return waiting is not None and waiting.due_at is not None
+
+
+def _join(case: Case, feedback: Feedback, tag: Tag, *, by: str, at: datetime) -> None:
+    """The same customer about the same thing: a case that was settled begins again, one that waited goes on."""
+    _face_breaches(case, at=at)
+    urgency = case.urgency
+    cases.join(case, feedback, tag, by=by, at=at)
+    if case.state == State.RESOLVED:
+        _begin_again(case, "complained_again", by=by, at=at)
+        return
+    if case.waiting_on == WaitingOn.CUSTOMER:
+        _go_on(case, by=by, at=at)
+    _hurry(case, urgency, by=by, at=at)
+
+
+def _hurry(case: Case, urgency: str, *, by: str, at: datetime) -> None:
+    """A case that is more urgent than it was is promised sooner."""
+    if case.urgency != urgency:
+        sla.rebind(case, by=by, at=at)
+
+
 def _begin_again(case: Case, why: str, *, by: str, at: datetime) -> None:
-    """A new cycle with new promises, for the same owner, with a supervisor looking on."""
+    """A new cycle with new promises, for the same owner if still here, with a supervisor looking on."""
     sla.waive(case, by=by, at=at)
     case.reopen(why, by=by, at=at)
+    if case.owner is None or not case.owner.active:
+        routing.assign(case, by=by, at=at)
     routing.escalate(case, why=why, by=by, at=at)
     promised = sla.promise(case, start=at, by=by, at=at)
     notices.owe(NoticeKind.REOPENED, case, key=str(case.cycle), by=by, at=at, promised=_soonest(promised))

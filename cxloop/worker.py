@@ -8,21 +8,24 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from cxloop import events, intake, jobs, loop, notices, paths, sla, tagging
-from cxloop.cases.queries import silent_since
 from cxloop.clock import now
-from cxloop.db import backoff, db, transaction
+from cxloop.db import db, stop_reading, transaction
 from cxloop.errors import CxloopError
+from cxloop.intake.models import Feedback
 from cxloop.links import Links
+from cxloop.notices import Notice
 from cxloop.notices.compose import compose, envelope
 from cxloop.notices.smtp import Refused, SmtpChannel, SmtpSettings, Unavailable
 from cxloop.tagging.tagger import Suggestion, Tagger, Text
@@ -41,6 +44,8 @@ class Kit:
     smtp: SmtpSettings | None = None
     load_tagger: Callable[[], Tagger] | None = None
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the worker shall end: what is under way is finished, nothing more is begun."""
     _tagger: Tagger | None = None
 
     @classmethod
@@ -70,26 +75,26 @@ class Kit:
 
 
 def drain_tagging(kit: Kit, limit: int = BATCH) -> int:
-    """Read waiting feedback. Where the tagger fails, the rules decide and it is read again later."""
+    """Understand waiting feedback. Where the tagger fails, the rules decide and it is read again later."""
+    at = now()
     with transaction():
-        batch = [(feedback, feedback.id, tagging.text_of(feedback)) for feedback in intake.claim(at=now(), limit=limit)]
-    for feedback, feedback_id, text in batch:
-        suggestion, error = _suggest(kit, text)
-        if error:
-            log.error("feedback %s was not tagged: %s", feedback_id, error)
+        batch = {feedback.id: tagging.text_of(feedback) for feedback in intake.claim(at=at, limit=limit)}
+    done = 0
+    for feedback_id in _in_time(kit, batch, at, intake):
+        suggestion, error = _suggest(kit, batch[feedback_id])
         try:
-            with transaction():
-                if suggestion:
-                    loop.understand(feedback, suggestion, by="worker", at=now())
-                else:
+            with transaction() as session:
+                feedback = session.get_one(Feedback, feedback_id)
+                if error:
                     loop.understand_by_rule(feedback, error, by="worker", at=now())
+                else:
+                    loop.understand(feedback, suggestion, by="worker", at=now())
         except Exception as failure:
             log.exception("feedback %s could not be understood", feedback_id)
             with transaction():
-                intake.not_tagged(
-                    feedback, f"{type(failure).__name__}: {failure}", again=now() + backoff(feedback.attempts)
-                )
-    return len(batch)
+                intake.set_aside(feedback_id, f"{type(failure).__name__}: {failure}", at=now())
+        done += 1
+    return done
 
 
 def sweep_promises(_kit: Kit, limit: int = BATCH) -> int:
@@ -108,24 +113,30 @@ def sweep_promises(_kit: Kit, limit: int = BATCH) -> int:
 
 def drain_notices(kit: Kit, limit: int = BATCH) -> int:
     """Send what is due; with nothing to send it with, hold it, readable in the outbox."""
+    at = now()
     if kit.smtp is None:
         with transaction():
-            return notices.hold(at=now(), limit=limit)
+            return notices.hold(at=at, limit=limit)
     with transaction():
-        batch = notices.claim(at=now(), limit=limit)
+        batch = [_written(notice, kit.links) for notice in notices.claim(at=at, limit=limit)]
+    done = 0
     with SmtpChannel(kit.smtp) as channel:
-        for notice in batch:
-            _send(notice, channel, kit)
-    return len(batch)
+        for notice_id in _in_time(kit, batch, at, notices):
+            _send(notice_id, channel, kit)
+            done += 1
+    return done
 
 
 def end_silence(_kit: Kit, limit: int = BATCH) -> int:
-    """Resolved cases whose customers stayed silent are closed as unconfirmed."""
-    silent = silent_since(now() - loop.SILENCE_ENDS, limit=limit)
-    for case_id in silent:
-        with transaction():
-            loop.silence(case_id, by="worker", at=now())
-    return len(silent)
+    """Resolved cases whose customers were told and stayed silent are closed as unconfirmed."""
+    at, closed = now(), 0
+    for case_id in notices.told_since(at - loop.SILENCE_ENDS, limit=limit):
+        try:
+            with transaction():
+                closed += loop.silence(case_id, by="worker", at=at) is not None
+        except Exception:
+            log.exception("case %s could not be closed", case_id)
+    return closed
 
 
 def seal_events(_kit: Kit) -> int:
@@ -175,6 +186,7 @@ def work(app: Flask, kit: Kit) -> None:
         scheduler.add_job(_run, "interval", (app, kit, job, noted), seconds=job.every, id=job.name, next_run_time=now())
     scheduler.start()
     signal.sigwait(ends)
+    kit.stopping.set()
     scheduler.shutdown(wait=True)
 
 
@@ -188,7 +200,7 @@ def work_until_idle(app: Flask, kit: Kit) -> dict[str, int]:
             for name, count in done.items():
                 counts[name] += count
             lapse = max(filter(None, (intake.in_flight(at=now()), notices.in_flight(at=now()))), default=None)
-            db.session.rollback()
+            stop_reading()
             if not any(done.values()):
                 if lapse is None:
                     return counts
@@ -202,7 +214,7 @@ def _run(app: Flask, kit: Kit, job: Job, noted: dict[str, datetime]) -> None:
         try:
             while (count := job.run(kit)) > 0:
                 done += count
-                if count < BATCH:
+                if count < BATCH or kit.stopping.is_set():
                     break
         except Exception as failure:
             log.exception("job %s failed", job.name)
@@ -214,27 +226,61 @@ def _run(app: Flask, kit: Kit, job: Job, noted: dict[str, datetime]) -> None:
             noted[job.name] = at
 
 
+def _in_time(kit: Kit, batch: Iterable[int], claimed_at: datetime, claimed_from: Any) -> Iterator[int]:
+    """The claimed rows, one by one, as long as half of their lease is left and nobody asks us to end.
+
+    The others are given back: a slow model or mail server must not lead to the same work done twice.
+    """
+    ids, half = list(batch), claimed_at + claimed_from.LEASE / 2
+    for index, id in enumerate(ids):
+        if kit.stopping.is_set() or (index and now() > half):
+            with transaction():
+                claimed_from.give_back(ids[index:], claimed_at=claimed_at)
+            return
+        yield id
+
+
 def _suggest(kit: Kit, text: Text) -> tuple[Suggestion | None, str]:
-    """What the tagger says, or why it could not: a text it stumbles over must not hold up the others."""
+    """What the tagger says, or why it could not: a text it stumbles over must not hold up the others.
+
+    No words, no suggestion.
+    """
+    if not text.text:
+        return None, ""
     try:
         return kit.tagger().suggest([text])[0], ""
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is kept with the feedback and logged)
+    except Exception as error:
+        log.exception("a text could not be tagged")
         return None, f"{type(error).__name__}: {error}"
 
 
-def _send(notice: notices.Notice, channel: SmtpChannel, kit: Kit) -> None:
-    """Compose, send, mark. A crash in between sends the same Message-ID again, which is recorded."""
-    letter = compose(notice, kit.links)
+def _written(notice: Notice, links: Links) -> int:
+    """The notice's id. Its words are fixed now; if that fails, sending says why."""
     try:
+        letter = compose(notice, links)
+    except Exception:
+        log.exception("notice %s could not be written", notice.id)
+    else:
+        notices.write(notice, subject=letter.subject, body=letter.body)
+    return notice.id
+
+
+def _send(notice_id: int, channel: SmtpChannel, kit: Kit) -> None:
+    """Send and mark. A crash in between sends the same words under the same Message-ID again, which is recorded."""
+    notice = db.session.get_one(Notice, notice_id)
+    try:
+        letter = compose(notice, kit.links)
         mail = envelope(notice, letter, sender=channel.settings.sender, at=now())
-        db.session.rollback()  # no transaction stays open while we talk to the server
+        stop_reading()
         channel.send(mail)
-    except Unavailable as error:
-        with transaction():
-            notices.not_sent(notice, str(error), by="worker", at=now())
     except (Refused, ValueError) as error:
         with transaction():
             notices.failed(notice, str(error), by="worker", at=now())
+    except Exception as error:
+        if not isinstance(error, Unavailable):
+            log.exception("notice %s could not be sent", notice_id)
+        with transaction():
+            notices.not_sent(notice, f"{type(error).__name__}: {error}", by="worker", at=now())
     else:
         with transaction():
             notices.sent(notice, subject=letter.subject, body=letter.body, by="worker", at=now())

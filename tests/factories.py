@@ -179,6 +179,8 @@ def a_case(
             loop.resolve(case, cause=cause, text="You have your money back.", by=by, at=at + MINUTE)
         if state == State.CLOSED and outcome == Outcome.CONFIRMED:
             loop.confirm(case, fixed=True, by=case.customer.actor, at=at + 2 * MINUTE)
+        elif state == State.CLOSED and outcome == Outcome.UNCONFIRMED:
+            loop.silence(case.id, by="worker", at=at + MINUTE + loop.SILENCE_ENDS)
         elif state == State.CLOSED:
             loop.close(case, outcome, reason="for the test", by=by, at=at + 2 * MINUTE)
         return case

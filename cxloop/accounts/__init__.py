@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from cxloop import events
 from cxloop.accounts.models import ApiToken, Role, Session, SignInLink, Team, User
-from cxloop.db import db
+from cxloop.db import db, insert, locked
 from cxloop.errors import Conflict, Gone, Invalid, NotFound
 
 DEFAULT_TEAM = "Care"
@@ -19,8 +19,11 @@ PASSWORD_MIN = 10
 SESSION_IDLE = timedelta(hours=12)
 SESSION_MAX = timedelta(days=7)
 SCOPES = ("feedback:write",)
-SIGN_IN_LINK_OVER = "This sign-in link was used already or has expired: sign in with your password or ask for a new link."
+SIGN_IN_LINK_OVER = (
+    "This sign-in link was used already or has expired: sign in with your password or ask for a new link."
+)
 
+_ADDRESS = re.compile(r"[^@\s<>,;\"\x00-\x1f]{1,64}@[^@\s<>,;\"\x00-\x1f]{1,189}")
 _hasher = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$wRVyEcX8L2Cugk1YBa0P4w$nnJlH4DNjQa5EfkrIoNZC/W4tSDpRc28JTMSO8X16R0"
 """The hash of a password that nobody has: an unknown address takes as long to refuse as a known one."""
@@ -28,11 +31,11 @@ _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$wRVyEcX8L2Cugk1YBa0P4w$nnJlH4DNjQa5Efk
 
 def team(name: str = DEFAULT_TEAM) -> Team:
     """The team of that name, made if there is none."""
-    found = db.session.scalars(sa.select(Team).where(Team.name == name)).first()
+    named = sa.select(Team).where(Team.name == name)
+    found = db.session.scalars(named).first()
     if found is None:
-        found = Team(name=name)
-        db.session.add(found)
-        db.session.flush()
+        db.session.execute(insert(Team).values(name=name).on_conflict_do_nothing(index_elements=["name"]))
+        found = db.session.scalars(named).one()
     return found
 
 
@@ -48,7 +51,7 @@ def add_user(
 ) -> User:
     """Raises Invalid for an address or password that cannot serve, Conflict for an address that is taken."""
     email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", email):
+    if not _ADDRESS.fullmatch(email):
         raise Invalid(f"{email!r} is not an e-mail address.", email="is not an e-mail address")
     if not name.strip():
         raise Invalid("A user needs a name: customers are told who answers them.", name="is missing")
@@ -65,6 +68,7 @@ def add_user(
 
 def change_password(user: User, password: str, *, by: str, at: datetime) -> None:
     """Signs the user out everywhere: whoever knew the old password is out too."""
+    locked(User, user.id)
     _set_password(user, password)
     sign_out_everywhere(user)
     events.record(user.actor, "password_changed", by=by, at=at)
@@ -75,6 +79,7 @@ def change_role(user: User, role: Role, *, by: User, at: datetime) -> None:
     if by.id == user.id:
         raise Conflict("Nobody changes their own role: ask another admin.")
     _keep_an_admin(user)
+    locked(User, user.id)
     user.role = role
     sign_out_everywhere(user)
     events.record(user.actor, "role_changed", by=by.actor, at=at, role=role.value)
@@ -83,6 +88,7 @@ def change_role(user: User, role: Role, *, by: User, at: datetime) -> None:
 def deactivate(user: User, *, by: str, at: datetime) -> None:
     """The user can no longer sign in; the open sessions end. Raises Conflict for the last admin."""
     _keep_an_admin(user)
+    locked(User, user.id)
     user.active = False
     sign_out_everywhere(user)
     events.record(user.actor, "user_deactivated", by=by, at=at)
@@ -135,6 +141,7 @@ def use_sign_in_link(secret: str, *, at: datetime) -> tuple[User, str]:
 
 
 def open_session(user: User, *, at: datetime) -> str:
+    locked(User, user.id)
     secret = secrets.token_urlsafe(32)
     db.session.add(Session(hash=_digest(secret), user_id=user.id, created_at=at, seen_at=at))
     events.record(user.actor, "signed_in", by=user.actor, at=at)
@@ -184,6 +191,7 @@ def add_token(name: str, *, scopes: list[str], user: User | None = None, by: str
 
 
 def revoke_token(token: ApiToken, *, by: str, at: datetime) -> None:
+    locked(ApiToken, token.id)
     if token.revoked_at is None:
         token.revoked_at = at
         events.record(f"token:{token.id}", "token_revoked", by=by, at=at)
@@ -201,13 +209,14 @@ def token_of(text: str) -> ApiToken | None:
 
 def _set_password(user: User, password: str) -> None:
     if len(password) < PASSWORD_MIN:
-        raise Invalid(f"A password needs at least {PASSWORD_MIN} characters.", password="is too short")  # noqa: S106
+        raise Invalid(f"A password needs at least {PASSWORD_MIN} characters.", password="is too short")
     user.password_hash = _hasher.hash(password)
 
 
 def _keep_an_admin(user: User) -> None:
-    others = sa.select(User.id).where(User.role == Role.ADMIN, User.active, User.id != user.id)
-    if user.role == Role.ADMIN and db.session.scalars(others).first() is None:
+    """All admins are locked: of two who remove each other at once, one stays."""
+    admins = sa.select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id)
+    if user.role == Role.ADMIN and set(db.session.scalars(admins.with_for_update(key_share=True))) == {user.id}:
         raise Conflict("This is the last admin: make somebody else an admin first.")
 
 

@@ -75,9 +75,13 @@ def same_case(feedback: Feedback, tag: Tag, *, at: datetime) -> Case | None:
         .order_by(Case.opened_at.desc())
         .limit(20)
     )
-    for case in db.session.scalars(recent):
-        if same_matter(case.confirmed_cause or case.cause, tag.cause):
-            return locked(Case, case.id)
+    about = [case for case in db.session.scalars(recent) if same_matter(case.known_cause, tag.cause)]
+    for case in sorted(
+        about, key=lambda case: case.known_cause != tag.cause
+    ):  # the very same cause before a likely one
+        found = locked(Case, case.id)
+        if found is not None and found.state != State.CLOSED:  # nobody closed it while we waited for the lock
+            return found
     return None
 
 
@@ -111,7 +115,7 @@ def find(id: int, *, user: User, lock: bool = False) -> Case:
     """Raises NotFound, the same for a case that is not there and one that the user may not see."""
     query = visible_to(user).where(Case.id == id)
     if lock:
-        query = query.with_for_update(of=Case).execution_options(populate_existing=True)
+        query = query.with_for_update(of=Case, key_share=True).execution_options(populate_existing=True)
     case = db.session.scalars(query).first()
     if case is None:
         raise NotFound("There is no such case.")

@@ -152,6 +152,11 @@ class Case(Base):
         """How customers and staff name this case."""
         return f"CX-{self.id:05d}"
 
+    @property
+    def known_cause(self) -> str:
+        """What a person confirmed, else what the tagger said first."""
+        return self.confirmed_cause or self.cause
+
     def record(self, kind: str, /, *, by: str, at: datetime, **data: Any) -> None:
         events.record(self.subject, kind, by=by, at=at, **data)
 

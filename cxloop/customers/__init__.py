@@ -4,10 +4,9 @@ import re
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from cxloop.customers.models import Customer, Identity, Kind
-from cxloop.db import db
+from cxloop.db import db, insert
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"\x00-\x1f]{1,64}@[^@\s<>,;\"\x00-\x1f]{1,189}")
 
@@ -49,15 +48,9 @@ def _by(kind: Kind, value: str) -> Customer | None:
 
 def _remember(customer: Customer, kind: Kind, value: str) -> Customer:
     """Who the identity belongs to now: this customer, or whoever had it before."""
-    owner = _by(kind, value)
-    if owner:
-        return owner
-    try:
-        with db.session.begin_nested():
-            db.session.add(Identity(kind=kind, value=value, customer_id=customer.id))
-    except IntegrityError:
-        return _by(kind, value) or customer
-    return customer
+    new = insert(Identity).values(kind=kind, value=value, customer_id=customer.id)
+    db.session.execute(new.on_conflict_do_nothing(index_elements=["kind", "value"]))
+    return _by(kind, value) or customer
 
 
 def _clean(name: str | None) -> str | None:

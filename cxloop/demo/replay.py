@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 
-from cxloop import cases, intake, loop, notices, sla
+from cxloop import intake, loop, notices, sla
 from cxloop.cases import Case, Outcome
 from cxloop.cases.queries import earlier, silent_since
 from cxloop.db import db, locked
@@ -104,8 +104,6 @@ def _arrive(row: Row, suggestion: Suggestion | None, *, at: datetime) -> Case | 
     """The feedback comes in and is read; the case that it opened or joined, if it did."""
     source = intake.source(row.source, row.kind, by="worker", at=at)
     [feedback] = loop.hear(source, [row.item(at)], by="worker", at=at).new
-    if suggestion is None:  # a bare score was understood at once
-        return cases.of_feedback(feedback)
     _clock_ticks(until=at + THE_WORKER_TAKES)
     return loop.understand(feedback, suggestion, by="worker", at=at + THE_WORKER_TAKES)
 

@@ -29,9 +29,10 @@ class Source(Base):
 
 
 class Feedback(Deferred, Base):
-    """One thing that one customer said. `due_at` is when it waits for the tagger; NULL when it does not.
+    """One thing that one customer said. `due_at` is when it waits to be understood; NULL when it does not.
 
-    `occurred_at` is when it was said, `received_at` when we got it: clocks start then.
+    `tagged_at` is when the tagger has read it, or when it came if there are no words to read. `occurred_at` is when
+    it was said, `received_at` when we got it: clocks start then.
     """
 
     __tablename__ = "feedback"

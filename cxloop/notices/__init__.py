@@ -1,6 +1,7 @@
 """The outbox: owing a notice in the transaction of its cause, claiming it, and marking what became of it."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,18 +20,22 @@ __all__ = [
     "NoticeState",
     "claim",
     "failed",
+    "give_back",
     "hold",
     "in_flight",
     "not_sent",
     "owe",
     "owe_staff",
     "release",
+    "send_again",
     "sent",
+    "told_since",
+    "write",
 ]
 
 LEASE = timedelta(seconds=60)
-GIVE_UP_AFTER = 12
-"""Attempts: with the backoff of db.backoff, about seven hours."""
+GIVE_UP_AFTER = 78
+"""Attempts: with the backoff of db.backoff, about three days. A mail server may be down over a weekend."""
 TOO_OLD_TO_RELEASE = timedelta(hours=72)
 
 
@@ -68,9 +73,16 @@ def claim(*, at: datetime, limit: int) -> list[Notice]:
     return database.claim(Notice, at=at, lease=LEASE, limit=limit)
 
 
+def give_back(ids: Sequence[int], *, claimed_at: datetime) -> None:
+    """What was claimed then, and not begun, is for others to send."""
+    database.give_back(Notice, ids, leased_until=claimed_at + LEASE)
+
+
 def hold(*, at: datetime, limit: int) -> int:
     """There is nothing to send with: set due notices aside, readable in the outbox. Returns how many."""
-    held = claim(at=at, limit=limit)
+    about = sa.select(Case.id).where(Case.id.in_(database.due_now(Notice, Notice.case_id, at=at, limit=limit)))
+    ids = db.session.scalars(about.order_by(Case.id).with_for_update(key_share=True)).all()
+    held = database.claim(Notice, Notice.case_id.in_(ids), at=at, lease=LEASE, limit=limit)
     for notice in held:
         notice.state, notice.due_at, notice.leased_until = NoticeState.HELD, None, None
         notice.case.record("notice_held", by="worker", at=at, notice=notice.id, notice_kind=notice.kind.value)
@@ -84,18 +96,25 @@ def release(*, at: datetime) -> int:
     return len(db.session.scalars(freed).all())
 
 
+def write(notice: Notice, *, subject: str, body: str) -> None:
+    """What it says is fixed before it leaves for the first time: a repeat says the same."""
+    notice.subject, notice.body = subject, body
+
+
 def sent(notice: Notice, *, subject: str, body: str, by: str, at: datetime) -> None:
     """It left: keep what was said as proof. That it may have left before, under the same Message-ID, is recorded."""
-    again = notice.state == NoticeState.SENT
+    again = _now(notice) == NoticeState.SENT
     notice.state, notice.due_at, notice.leased_until, notice.last_error = NoticeState.SENT, None, None, None
     notice.subject, notice.body, notice.sent_at = subject, body, notice.sent_at or at
     kind = "notice_repeated" if again else "notice_sent"
-    said = {"notice": notice.id, "notice_kind": notice.kind.value, "lapses": notice.lapses}
-    notice.case.record(kind, by=by, at=at, **said)
+    said = {"notice": notice.id, "notice_kind": notice.kind.value}
+    notice.case.record(kind, by=by, at=at, attempts=notice.attempts, lapses=notice.lapses, **said)
 
 
 def not_sent(notice: Notice, error: str, *, by: str, at: datetime) -> None:
     """It could not be sent this time: again later, or given up after many attempts."""
+    if _now(notice) != NoticeState.DUE:
+        return
     if notice.attempts >= GIVE_UP_AFTER:
         failed(notice, f"given up after {notice.attempts} attempts: {error}", by=by, at=at)
         return
@@ -104,6 +123,8 @@ def not_sent(notice: Notice, error: str, *, by: str, at: datetime) -> None:
 
 def failed(notice: Notice, error: str, *, by: str, at: datetime) -> None:
     """Refused for good: a person has to look."""
+    if _now(notice) != NoticeState.DUE:
+        return
     notice.state, notice.due_at, notice.leased_until, notice.last_error = NoticeState.FAILED, None, None, error[:500]
     notice.case.record("notice_failed", by=by, at=at, notice=notice.id, notice_kind=notice.kind.value)
 
@@ -114,6 +135,22 @@ def send_again(notice: Notice, *, by: str, at: datetime) -> None:
         raise Conflict(f"This notice is {notice.state.value}: there is nothing to send again.")
     notice.state, notice.due_at, notice.attempts = NoticeState.DUE, at, 0
     notice.case.record("notice_requeued", by=by, at=at, notice=notice.id, notice_kind=notice.kind.value)
+
+
+def told_since(moment: datetime, *, limit: int) -> list[int]:
+    """Ids of cases resolved before `moment` whose customers have not said whether it is fixed, although asked.
+
+    One whose decision still waits in the outbox, or could not be delivered, was not asked.
+    """
+    untold = sa.select(Notice.id).where(
+        Notice.case_id == Case.id,
+        Notice.kind == NoticeKind.RESOLUTION,
+        Notice.state.in_((NoticeState.DUE, NoticeState.HELD, NoticeState.FAILED)),
+        Notice.created_at >= Case.resolved_at,
+    )
+    silent = sa.select(Case.id).where(sa.text("\"case\".state = 'resolved'"), Case.resolved_at <= moment)
+    silent = silent.where(~untold.exists()).order_by(Case.resolved_at, Case.id)
+    return list(db.session.scalars(silent.limit(limit)))
 
 
 def in_flight(*, at: datetime) -> datetime | None:
@@ -140,6 +177,13 @@ def _new(
         created_at=at,
         due_at=at,
     )
+
+
+def _now(notice: Notice) -> NoticeState:
+    """Its state, now that nobody else changes it or its case: events of a case are recorded one after the other."""
+    database.locked(Case, notice.case_id)
+    db.session.refresh(notice)
+    return notice.state
 
 
 def _suppress(notice: Notice, reason: str) -> None:

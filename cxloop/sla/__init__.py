@@ -1,12 +1,13 @@
 """Promises: made when a case opens, paused while the customer is asked, kept or broken by the event's own moment."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from cxloop.cases.models import Case, State
-from cxloop.db import FAR_FUTURE, db, locked
+from cxloop.db import FAR_FUTURE, alone, db, locked
 from cxloop.sla.clocks import Clock, ClockState
 from cxloop.sla.models import Aim, Calendar, Policy, Promise
 
@@ -22,6 +23,7 @@ __all__ = [
     "of",
     "pause",
     "promise",
+    "rebind",
     "resume",
     "waive",
 ]
@@ -45,7 +47,10 @@ STANDARD_TARGETS = {
 
 def policy() -> Policy:
     """The policy in force, made from the standard one if there is none yet."""
-    found = db.session.scalars(sa.select(Policy).where(Policy.active).order_by(Policy.id.desc())).first()
+    found = _in_force()
+    if found is None:
+        alone("policy")  # of two first cases at once, one makes it
+        found = _in_force()
     return found or set_policy("Standard", STANDARD_TARGETS, hours_name="Office hours", hours=STANDARD_HOURS)
 
 
@@ -78,6 +83,28 @@ def promise(case: Case, *, start: datetime, by: str, at: datetime) -> list[Promi
     db.session.flush()
     _requeue(case)
     return made
+
+
+def rebind(case: Case, *, by: str, at: datetime) -> None:
+    """The case turned out more urgent: what still runs is promised sooner, and no later than it was promised before.
+
+    Time used stays used. A new deadline that lies past already is missed at `at`, not before.
+    """
+    bound = policy()
+    budgets = bound.targets.get(case.urgency) or bound.targets["normal"]
+    for row in _unsettled(case):
+        budget, clock = int(budgets[row.aim.value]), row.clock
+        if budget >= clock.budget or clock.state not in (ClockState.running, ClockState.paused):
+            continue
+        left = timedelta(seconds=budget) - clock.used(at)
+        if clock.state is ClockState.running:
+            due_at = clock.hours.add(at, left) if left > timedelta(0) else at
+            row.clock = replace(clock, budget=budget, left=left, running_since=at, due_at=due_at)
+        else:
+            row.clock = replace(clock, budget=budget, left=max(left, timedelta(0)))
+        row.policy_id = bound.id
+        case.record("promise_moved", by=by, at=at, aim=row.aim.value, due=_words(row.due_at), policy=bound.id)
+    _requeue(case)
 
 
 def of(case: Case) -> list[Promise]:
@@ -159,6 +186,10 @@ def breach(promise_id: int, *, by: str, at: datetime) -> Promise | None:
     case.record("promise_broken", by=by, at=at, aim=row.aim.value, cycle=row.cycle, breached_at=_words(row.breached_at))
     _requeue(case)
     return row
+
+
+def _in_force() -> Policy | None:
+    return db.session.scalars(sa.select(Policy).where(Policy.active).order_by(Policy.id.desc())).first()
 
 
 def _unsettled(case: Case) -> list[Promise]:

@@ -32,9 +32,14 @@ def by_rule(text: str | None, *, negative: bool) -> Suggestion:
     )
 
 
+def of(feedback: Feedback) -> Tag | None:
+    """What was understood of it, if anything was yet."""
+    return db.session.get(Tag, feedback.id)
+
+
 def tag(feedback: Feedback, suggestion: Suggestion, *, by: str, at: datetime) -> Tag:
     """Keep what was understood; a later reading replaces an earlier one."""
-    found = db.session.get(Tag, feedback.id) or Tag(feedback_id=feedback.id)
+    found = of(feedback) or Tag(feedback_id=feedback.id)
     found.model = suggestion.model
     found.sentiment = suggestion.sentiment
     found.sentiment_confidence = suggestion.sentiment_confidence

@@ -74,12 +74,12 @@ def test_it_tells_its_guesses_keeps_the_feedback_and_adds_up(cxloop: Run, app: F
     assert third.text is None
 
 
-def test_what_has_words_waits_for_the_tagger_and_a_bare_score_does_not(cxloop: Run, app: Flask) -> None:
+def test_what_has_words_waits_for_the_tagger_and_a_bare_score_only_for_the_worker(cxloop: Run, app: Flask) -> None:
     cxloop("import", export(THREE))
     assert [(feedback.due_at is None, feedback.tagged_at is None) for feedback in kept(app)] == [
         (False, True),
         (False, True),
-        (True, False),
+        (False, False),
     ]
 
 
