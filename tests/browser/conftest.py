@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -13,6 +14,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+
+_WITHOUT_JAVASCRIPT: WeakSet[BrowserContext] = WeakSet()
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +90,8 @@ def new_context(browser: Browser, live_server: LiveServer) -> Iterator[Callable[
             reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)
+        if not javascript:
+            _WITHOUT_JAVASCRIPT.add(context)
         contexts.append(context)
         return context
 
@@ -107,6 +112,7 @@ def axe() -> Callable[[Page], list[str]]:
     source = AXE.read_text(encoding="utf-8")
 
     def check(page: Page) -> list[str]:
+        assert page.context not in _WITHOUT_JAVASCRIPT, "axe is JavaScript: it would never answer"
         page.evaluate(source + ";0")  # the debugger's door: the page's own policy forbids such a script, as it should
         found = page.evaluate("rules => axe.run(document, {runOnly: rules})", WCAG_22_AA)
         return [
