@@ -17,6 +17,8 @@ from cxloop.web.words import AIMS, ago
 Names = Mapping[str, str]
 """What to call an actor: {"user:7": "Ana Lindqvist", "customer:12": "Mina Okafor"}."""
 
+OURSELVES = "cxloop"
+
 REASONS = {
     "safety_word": "the words name a danger",
     "negative_sentiment": "the customer is unhappy",
@@ -54,7 +56,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Something that happened, as the end of a sentence that begins with `who`."""
+    """Something that happened, as the end of a sentence that begins with `who`, if anybody did it."""
 
     who: str
     at: datetime
@@ -69,7 +71,7 @@ def actor(by: str, names: Names) -> str:
     """What to call whoever did it; what the product did itself carries its name."""
     kind, _, id = by.partition(":")
     fallback = {"user": "A colleague", "customer": "The customer", "api": f"The API ({id})"}
-    return names.get(by) or fallback.get(kind, "cxloop")
+    return names.get(by) or fallback.get(kind, OURSELVES)
 
 
 def tell(
@@ -107,7 +109,8 @@ def _said(message: Message, notice: Notice | None, names: Names, at: datetime) -
 
 def _done(event: Event, line: "_Line", names: Names, at: datetime) -> Done:
     text = line.text(event.data, event.by, names)
-    return Done(actor(event.by, names), event.at, ago(event.at, at), text, line.picture, line.tone)
+    who = line.who if line.who is not None else actor(event.by, names)
+    return Done(who, event.at, ago(event.at, at), text, line.picture, line.tone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class _Line:
     text: Callable[[dict[str, Any], str, Names], str]
     picture: str
     tone: str = ""
+    who: str | None = None  # in place of whoever set it off; empty for a sentence of its own
 
 
 def _assigned(data: dict[str, Any], by: str, names: Names) -> str:
@@ -149,8 +153,8 @@ _LINES = {
     "case_resolved": _Line(lambda _d, _b, _n: "resolved the case and asked for the customer’s verdict", "check"),
     "case_closed": _Line(lambda d, _b, _n: f"closed the case: {d['outcome']}", "lock", "good"),
     "case_reopened": _Line(_reopened, "refresh", "breached"),
-    "case_escalated": _Line(_escalated, "arrow-up", "breached"),
-    "promise_broken": _Line(lambda d, _b, _n: f"the {_aim(d)} was not given in time", "alert-triangle", "breached"),
+    "case_escalated": _Line(_escalated, "arrow-up", "breached", OURSELVES),
+    "promise_broken": _Line(lambda d, _b, _n: f"The {_aim(d)} was not given in time", "alert-triangle", "breached", ""),
     "promise_kept": _Line(lambda d, _b, _n: f"kept the promise of a {_aim(d)}", "circle-check", "good"),
     "promise_kept_late": _Line(lambda d, _b, _n: f"gave the {_aim(d)} late", "circle-x"),
     "notice_failed": _Line(_notice("could not deliver {}"), "alert-triangle", "breached"),

@@ -229,5 +229,5 @@ def test_a_broken_promise_stands_in_the_story_and_above_it(app: Flask, given: Gi
         for promise_id in db.session.scalars(sa.select(Promise.id).where(Promise.case_id == case.id)).all():
             loop.escalate(promise_id, by="worker", at=now())
     page = Desk(app, lead).page(f"/cases/{case.id}")
-    assert "the first response was not given in time" in page
-    assert "escalated to Sam Lead" in page
+    assert "The first response was not given in time" in page
+    assert "cxloop escalated to Sam Lead: the first response is late" in page
