@@ -3,6 +3,8 @@
 Everything here is measured on text that the weights have not seen, scored by the very graph that is shipped.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,7 +65,7 @@ def abstain_below(confidence: Floats, right: NDArray[np.bool_], *, aim: float, a
     enough = np.flatnonzero(kept_right >= aim)
     most = int(np.ceil(len(order) * (1 - at_most))) - 1
     last = max(int(enough[-1]) if len(enough) else 0, most)
-    return round(float(confidence[order][min(last, len(order) - 1)]), 3)
+    return math.floor(1000 * float(confidence[order][min(last, len(order) - 1)])) / 1000
 
 
 def thresholds(

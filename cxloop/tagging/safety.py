@@ -45,17 +45,19 @@ _DENIABLE = frozenset(KINDS) - {"self_harm"}
 
 _WINDOW = 48  # characters before and after a hit in which a denial counts
 _DENIED_BEFORE = re.compile(
-    r"(?<!\w)(?:not|no|never|nobody|no one|none|neither|nor|without|hardly|\w{1,8}n['’]?t|nicht"
+    r"(?<!\w)(?:not|no|never|nobody|no one|none|neither|nor|without|hardly|\w{1,8}n't"
+    r"|(?:did|do|does|was|were|is|are|ca|wo|would|could|should|have|has|had)nt|nicht"
     r"|kein(?:e[nmr]?)?|keinerlei|nie|niemals|niemand|ohne|weder)"
     r"(?:[ -]{1,2}\w{1,20}){0,4}[ -]{1,2}$"
 )
 _DENIED_AFTER = re.compile(r"^ (?:\w{1,12} ){0,2}(?:nicht|niemand|keiner|nie)(?!\w)(?! (?:nur|bloß|allein))")
 _DENIAL_DENIED = re.compile(
-    r"(?<!\w)(?:(?:not|n['’]?t|never|no) (?:\w{1,12} )?(?:hesitate|only|just|afraid|rule out|doubt|wonder"
+    r"(?<!\w)(?:(?:not|n't|never|no) (?:\w{1,12} )?(?:hesitate|only|just|afraid|rule out|doubt|wonder"
     r"|think twice|wait)"
     r"|no (?:choice|option|alternative|doubt|question)|not (?:\w{1,12} )?(?:surprised|acceptable)|why not"
+    r"|(?:if|unless|should|wenn|falls|sollte) (?:\w{1,20} ){0,4}"  # a condition: "if I am not refunded I will sue"
     r"|nicht (?:zögern|nur|bloß|scheuen|ausschließen)|keine (?:andere wahl|wahl)|nicht länger|no longer"
-    r"|n['’]?t (?:you|they|he|she|it) )"
+    r"|n't (?:you|they|he|she|it) )"
 )
 _CLAUSE_END = re.compile(r"[.,!?;:]|(?<!\w)(?:but|aber|sondern|however|because|weil|until|unless|otherwise)(?!\w)")
 _FULL_STOP = re.compile(r"[.!?;]")
@@ -71,16 +73,17 @@ def safety_words(text: str) -> tuple[str, ...]:
 
 
 _CONTACT = _any_of(CONTACT)
-_CONTACT_DENIED = re.compile(
-    r"(?<!\w)(?:(?:no need|not|\w{1,8}n't|never|nobody|no one|stop|nicht|kein(?:e|en)?|niemand|nie)"
-    r"(?: \w{1,20}){0,3}|no) ?$"
-)
+_TAKES_BACK = re.compile(r"(?<!\w)(?:not|\w{1,8}n't|never|nobody|no one|stop|nicht|kein(?:e|en)?|niemand|nie)(?!\w)")
+_CONTACT_DENIED = re.compile(rf"{_TAKES_BACK.pattern}(?: \w{{1,20}}){{0,3}} ?$|(?<!\w)no (?:need (?:to )?)?$")
 
 
 def asks_for_contact(text: str) -> bool:
     """Whether the customer asks to be called, written to or put through to a person."""
     plain = _plain(text)
-    return any(not _CONTACT_DENIED.search(_before(plain, hit.start())) for hit in _CONTACT.finditer(plain))
+    return any(
+        not _CONTACT_DENIED.search(_before(plain, hit.start())) and not _TAKES_BACK.search(hit.group())
+        for hit in _CONTACT.finditer(plain)
+    )
 
 
 def _plain(text: str) -> str:

@@ -89,6 +89,8 @@ PHRASES: dict[str, str] = {
             nationality|ethnicity|wheelchair|headscarf)
         sexual(?:ly)? harass(?:ed|ment|ing)? | groped
         (?:refused|denied|turned away) … (?:guide dog|service dog|assistance dog|wheelchair)
+        (?:refused|denied|turned away|thrown out) … (?:with|because of|due to) (?:my|her|his|our|the) \
+            (?:guide dog|service dog|assistance dog|wheelchair|skin|accent|headscarf|hijab)
         rassis(?:mus|tisch|tische[nrs]?|t|ten) | diskriminier(?:t|ung|end|ende[nrs]?|en)
         sexistisch(?:e[nrs]?)? | homophob(?:e[nrs]?)? | ausländerfeindlich(?:e[nrs]?)?
         fremdenfeindlich(?:e[nrs]?)? | antisemitisch(?:e[nrs]?)? | frauenfeindlich(?:e[nrs]?)?
