@@ -31,7 +31,7 @@ from cxloop.tagging.model import Manifest
 
 PYTHON, SQLITE = (3, 11), (3, 35, 0)
 """The oldest that serve; SQLite since then knows RETURNING."""
-DISTINCT_MIN = 12
+DISTINCT_MIN = 8
 """A secret with fewer different characters was typed by somebody."""
 FREE_MIN = 100 * 1024 * 1024
 

@@ -35,33 +35,40 @@ def look_into(url: sa.URL, *, at: datetime) -> Iterator[Finding]:
         return
     engine = sa.create_engine(url, connect_args={"connect_timeout": 5} if url.drivername != "sqlite" else {})
     try:
-        with engine.connect() as connection:
-            fits = list(_fits(connection))
-            yield from fits
-            if all(finding.level == "ok" for finding in fits):
-                for look in (_doors, _work, _stuck, _clock):
-                    yield from look(connection, at)
+        connection = engine.connect()
     except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
-        yield wrong(f"The database does not answer ({said})", "start it, or correct CXLOOP_DATABASE_URL")
+        yield wrong(f"The database does not answer ({_said(error)})", "start it, or correct CXLOOP_DATABASE_URL")
+        return
+    try:
+        with connection:
+            yield from _inside(connection, at)
+    except DBAPIError as error:
+        yield wrong(f"The database cannot be read ({_said(error)})", "mend it, or put a backup in its place")
     finally:
         engine.dispose()
 
 
-def _fits(connection: sa.Connection) -> Iterator[Finding]:
+def _inside(connection: sa.Connection, at: datetime) -> Iterator[Finding]:
+    version = _fits(connection)
+    yield version
+    if version.level == "ok":
+        for look in (_doors, _work, _stuck, _clock):
+            yield from look(connection, at)
+
+
+def _said(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())
+
+
+def _fits(connection: sa.Connection) -> Finding:
     has = set(MigrationContext.configure(connection).get_current_heads())
-    needs = set(ScriptDirectory.from_config(alembic_config(connection)).get_heads())
+    scripts = ScriptDirectory.from_config(alembic_config(connection))
     name = connection.engine.url.render_as_string(hide_password=True)
-    if has == needs:
-        yield ok(f"The database answers and fits this version ({name}).")
-    else:
-        newer = has and not has <= {script.revision for script in _scripts(connection)}
-        todo = "install the cxloop that belongs to it" if newer else "run `cxloop migrate`"
-        yield wrong(f"The database ({name}) does not have the version of this code", todo)
-
-
-def _scripts(connection: sa.Connection) -> Iterator[Any]:
-    return iter(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions())
+    if has == set(scripts.get_heads()):
+        return ok(f"The database answers and fits this version ({name}).")
+    unknown = has - {script.revision for script in scripts.walk_revisions()}
+    todo = "install the newer cxloop that it belongs to" if unknown else "run `cxloop migrate`"
+    return wrong(f"The database ({name}) does not have the version of this code", todo)
 
 
 def _doors(connection: sa.Connection, _at: datetime) -> Iterator[Finding]:

@@ -74,7 +74,8 @@ _FORMS = {"csv": _write_csv, "jsonl": _write_lines}
 
 
 def _stream(query: sa.Select[Any]) -> Iterator[Any]:
-    return iter(db.session.execute(query, execution_options={"yield_per": AT_A_TIME}))
+    with db.session.execute(query, execution_options={"yield_per": AT_A_TIME}) as rows:
+        yield from rows
 
 
 def _cell(value: Any) -> Any:

@@ -14,25 +14,29 @@ from cxloop.db import db
 from cxloop.worker import Kit
 
 
-def prepare_installation(*, demo: bool) -> str:
-    """Data folder, secret, database, demo; returns what to tell whoever started it. Raises CxloopError."""
+def prepare_installation(*, with_demo: bool) -> str:
+    """Data folder, secret, database, demo; returns what to tell whoever started it. Raises CxloopError.
+
+    Settings that only the worker reads are looked at here too, so that it does not die of them again and again.
+    """
     app = make_app()
+    kit = Kit.of(app)
     schema.upgrade(app)
     with app.app_context():
-        return "\n".join(_told(app, with_demo=demo))
+        return "\n".join(_told(app, kit, with_demo=with_demo))
 
 
-def _told(app: Flask, *, with_demo: bool) -> Iterator[str]:
+def _told(app: Flask, kit: Kit, *, with_demo: bool) -> Iterator[str]:
     address = app.config["BASE_URL"].rstrip("/")
     yield f"cxloop runs at {address}"
-    yield from _demo(app) if with_demo else _first_steps()
+    yield from _demo(app, kit) if with_demo else _first_steps()
     if not app.config["SMTP_URL"]:
         yield f"No mail leaves this machine (CXLOOP_SMTP_URL is not set): read what would at {address}/outbox"
     yield "Ctrl-C ends it."
 
 
-def _demo(app: Flask) -> Iterator[str]:
-    seeded = demo.in_place() or demo.seed(tagger=Kit.of(app).tagger(), at=now())
+def _demo(app: Flask, kit: Kit) -> Iterator[str]:
+    seeded = demo.in_place() or demo.seed(tagger=kit.tagger(), at=now())
     doors, links = demo.let_in(at=now()), app.extensions["cxloop.links"]
     people = (doors.agent, doors.supervisor, doors.admin)
     widest = max(len(who.name) for who in people)

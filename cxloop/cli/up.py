@@ -26,7 +26,7 @@ def up(demo: bool, host: str, port: int, prepare: bool) -> None:
     if prepare:
         from cxloop.cli.preparation import prepare_installation  # the application: not for the supervisor
 
-        click.echo(prepare_installation(demo=demo))
+        click.echo(prepare_installation(with_demo=demo))
         return
     with _listen(host, port) as listener:
         if not os.environ.get("CXLOOP_BASE_URL"):
