@@ -4,6 +4,7 @@ from flask import Flask
 
 from cxloop.web import (
     access,
+    assets,
     board,
     cases,
     customer,
@@ -41,5 +42,6 @@ def register(app: Flask) -> None:
     access.register(app)
     theme.register(app)
     words.register(app)
+    assets.register(app)
     for pages in PAGES:
         app.register_blueprint(pages)

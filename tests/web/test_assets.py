@@ -1,0 +1,16 @@
+import re
+
+from flask import Flask
+
+
+def test_a_style_sheet_is_asked_for_by_its_content_and_a_vendored_one_by_its_version(app: Flask) -> None:
+    page = app.test_client().get("/sign-in").text
+    assert re.search(r'href="/static/css/tokens\.css\?v=[0-9a-f]{12}"', page)
+    assert 'href="/static/vendor/tabler-core-1.6.1/tabler.min.css"' in page
+
+
+def test_every_style_sheet_and_script_of_a_page_is_there(app: Flask) -> None:
+    client = app.test_client()
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/sign-in").text)
+    assert len(files) > 5
+    assert {client.get(file).status_code for file in files} == {200}
