@@ -3,13 +3,11 @@
 A run uses one kind of database: `CXLOOP_TEST_DATABASE=sqlite` (the default) or `postgresql`.
 """
 
-import asyncio
 import ipaddress
 import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -183,15 +181,9 @@ def tagger() -> FakeTagger:
 @pytest.fixture
 def smtp() -> Iterator[MailServer]:
     """A real mail server; `smtp.url` is what CXLOOP_SMTP_URL has to say."""
-    loop = asyncio.new_event_loop()
-    server = MailServer(loop)
-    thread = threading.Thread(target=loop.run_forever, name="mail-server", daemon=True)
-    thread.start()
+    server = MailServer()
     yield server
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
     server.close()
-    loop.close()
 
 
 @pytest.fixture

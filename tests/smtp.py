@@ -3,12 +3,13 @@
 import asyncio
 import email
 import email.policy
+import threading
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
-from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
@@ -40,16 +41,18 @@ class Delivery:
 
 
 class MailServer:
-    """`received` holds the messages in the order of arrival. One MailServer runs its own event loop in one thread."""
+    """`received` holds the messages in the order of arrival. The server has an event loop and a thread of its own."""
 
     HANG_UP = "hang up"
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
         self.received: list[Delivery] = []
         self._answers: deque[str] = deque()
-        self._controller = UnthreadedController(self, hostname="127.0.0.1", port=0, loop=loop)
-        self._controller.begin()
-        self.host, self.port = self._controller.server.sockets[0].getsockname()[:2]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="mail-server", daemon=True)
+        self._thread.start()
+        self._server = self._there(self._loop.create_server(self._connected, "127.0.0.1", 0))
+        self.host, self.port = self._server.sockets[0].getsockname()[:2]
 
     @property
     def url(self) -> str:
@@ -75,4 +78,22 @@ class MailServer:
         return answer
 
     def close(self) -> None:
-        self._controller.end()
+        self._there(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _connected(self) -> SMTP:
+        return SMTP(self, hostname="mail.test", loop=self._loop)
+
+    def _there(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Runs it in the server's thread: in ours Playwright may have a loop of its own at work."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    async def _stop(self) -> None:
+        """Hangs up on whoever is still connected."""
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
