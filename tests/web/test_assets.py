@@ -13,4 +13,6 @@ def test_every_style_sheet_and_script_of_a_page_is_there(app: Flask) -> None:
     client = app.test_client()
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', client.get("/sign-in").text)
     assert len(files) > 5
-    assert {client.get(file).status_code for file in files} == {200}
+    for file in files:
+        with client.get(file) as found:
+            assert found.status_code == 200, file
