@@ -49,9 +49,7 @@ def _written_address(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Name = Annotated[Line, Field(min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_one_line)]
 
 
 class _Strict(BaseModel):
@@ -61,7 +59,7 @@ class _Strict(BaseModel):
 class SourceIn(_Strict):
     """Where it comes from; made when it is named for the first time."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=80)]
+    name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_line)]
     kind: SourceKind
 
 
@@ -80,8 +78,8 @@ class FeedbackIn(_Strict):
     external_id: Name | None = Field(
         None, description="its id in the source: the same one again is a duplicate; without one each is new"
     )
-    text: Annotated[Text, Field(max_length=MAX_TEXT)] | None = None
-    question: Annotated[Text, Field(max_length=MAX_QUESTION)] | None = None
+    text: Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_storable)] | None = None
+    question: Annotated[str, Field(max_length=MAX_QUESTION), AfterValidator(_storable)] | None = None
     score: float | None = None
     scale: str | None = Field(
         None, description="worst-best: 0-10, 1-5, 1-7, or 5-1 where 1 is the best", pattern=r"^\d{1,3}-\d{1,3}$"

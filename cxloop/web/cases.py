@@ -12,18 +12,18 @@ from cxloop.clock import now
 from cxloop.db import db, transaction
 from cxloop.errors import Invalid
 from cxloop.web import access, casepage
-from cxloop.web.forms import ROW, number, words
+from cxloop.web.forms import number, words
 
 pages = Blueprint("cases", __name__, url_prefix="/cases")
 access.guard(pages, Permission.WORK_CASES)
 
 
-@pages.get(f"/<{ROW}:id>")
+@pages.get("/<int:id>")
 def show(id: int) -> str:
     return render_template("cases/show.html", page=casepage.of(cases.find(id, user=current_user), now()))
 
 
-@pages.post(f"/<{ROW}:id>/reply")
+@pages.post("/<int:id>/reply")
 def reply(id: int) -> Response:
     with transaction():
         case = _locked(id)
@@ -32,7 +32,7 @@ def reply(id: int) -> Response:
     return _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/request")
+@pages.post("/<int:id>/request")
 def ask(id: int) -> Response:
     with transaction():
         case = _locked(id)
@@ -41,7 +41,7 @@ def ask(id: int) -> Response:
     return _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/note")
+@pages.post("/<int:id>/note")
 def note(id: int) -> Response:
     with transaction():
         loop.note(_locked(id), words("text"), by=current_user.actor, at=now())
@@ -49,7 +49,7 @@ def note(id: int) -> Response:
     return _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/assignment")
+@pages.post("/<int:id>/assignment")
 def assignment(id: int) -> Response:
     with transaction():
         case, owner = _locked(id), _owner()
@@ -59,7 +59,7 @@ def assignment(id: int) -> Response:
     return redirect(url_for("board.index"), 303) if _given("back") == "board" else _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/resumption")
+@pages.post("/<int:id>/resumption")
 def resumption(id: int) -> Response:
     with transaction():
         loop.resume(_locked(id), by=current_user.actor, at=now())
@@ -67,7 +67,7 @@ def resumption(id: int) -> Response:
     return _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/resolution")
+@pages.post("/<int:id>/resolution")
 def resolution(id: int) -> Response:
     with transaction():
         case = _locked(id)
@@ -76,7 +76,7 @@ def resolution(id: int) -> Response:
     return _back(id)
 
 
-@pages.post(f"/<{ROW}:id>/closure")
+@pages.post("/<int:id>/closure")
 def closure(id: int) -> Response:
     with transaction():
         case = _locked(id)

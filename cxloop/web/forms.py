@@ -8,17 +8,15 @@ from cxloop.errors import Invalid
 
 WORDS = 10_000
 """The longest message one may write, in characters."""
+ROW_MAX = 2**31 - 1
+"""The highest number that a row can have in the database's integers."""
 
 _LOCAL = re.compile(r"/(?:[A-Za-z0-9_-][^\\\x00-\x20\x7f]*)?")
 
 
-ROW = "int(max=2147483647)"
-"""The converter of a route for the number of a row: what no row can have is not found, and reaches no database."""
-
-
 def number(text: str | None) -> int | None:
     """The number of a row that a form or an address names; None for anything that no row can have."""
-    return int(text) if text and re.fullmatch(r"[0-9]{1,10}", text) and int(text) < 2**31 else None
+    return int(text) if text and re.fullmatch(r"[0-9]{1,10}", text) and int(text) <= ROW_MAX else None
 
 
 def words(field: str, *, at_most: int = WORDS) -> str:

@@ -16,7 +16,7 @@ from cxloop.errors import NotFound
 from cxloop.notices import Notice, NoticeState
 from cxloop.notices.compose import compose
 from cxloop.web import access, story
-from cxloop.web.forms import ROW, number
+from cxloop.web.forms import number
 
 pages = Blueprint("outbox", __name__)
 access.guard(pages, Permission.SEE_OUTBOX)
@@ -48,7 +48,7 @@ def index() -> str:
     )
 
 
-@pages.get(f"/outbox/<{ROW}:id>")
+@pages.get("/outbox/<int:id>")
 def show(id: int) -> str:
     notice = _find(id)
     letter = compose(notice, current_app.extensions["cxloop.links"])
@@ -58,7 +58,7 @@ def show(id: int) -> str:
     )
 
 
-@pages.post(f"/outbox/<{ROW}:id>/sending")
+@pages.post("/outbox/<int:id>/sending")
 def sending(id: int) -> Response:
     """Send a held or failed notice after all."""
     with transaction():

@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.routing import IntegerConverter
 
 from cxloop.errors import Invalid
+from cxloop.web.forms import ROW_MAX
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 POLICY = (
@@ -21,10 +22,10 @@ SECRET_PATHS = ("/survey/", "/your-case/", "/sign-in/")
 
 
 class RowId(IntegerConverter):
-    """`<int:id>` in an address: no row has a number beyond what the database's integers hold."""
+    """`<int:id>` in an address: a number that no row can have is not found, and reaches no database."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{"max": 2**31 - 1, **options})
+        super().__init__(*args, **{"max": ROW_MAX, **options})
 
 
 def register(app: Flask) -> None:
