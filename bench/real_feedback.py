@@ -73,7 +73,8 @@ def floor_of_import(rows: list[dict[str, Any]], file: Path) -> float:
     began = time.perf_counter()
     with sqlite3.connect(file) as connection:
         connection.execute(
-            "CREATE TABLE feedback (id INTEGER PRIMARY KEY, source, external_id, text, score, said, UNIQUE (source, external_id))"
+            "CREATE TABLE feedback "
+            "(id INTEGER PRIMARY KEY, source, external_id, text, score, said, UNIQUE (source, external_id))"
         )
         values = [
             (row.get("source"), row.get("external_id"), row.get("text"), row.get("score"), row.get("occurred_at"))
