@@ -17,6 +17,10 @@ from cxloop.web.limits import MINUTES, limit, limit_client
 
 KEPT = 10
 """Cases that one browser has open; their links stay in the page session."""
+THANKS = {
+    True: "Thank you. We are glad that it is fixed.",
+    False: "Thank you for telling us. Your case is open again, and a supervisor knows about it.",
+}
 
 pages = Blueprint("customer", __name__, url_prefix="/your-case")
 
@@ -44,6 +48,7 @@ def verdict(id: int) -> ResponseReturnValue:
             case = _case(id, lock=True)
             _must_be_about_now(case)
             loop.confirm(case, fixed=_fixed(), text=words("text"), by=case.customer.actor, at=at)
+        flash(THANKS[_fixed()], "success")
     except Conflict:  # pressed twice, or on a page of yesterday: the first one counted
         flash("You have told us already. This is how it stands.", "info")
     return redirect(url_for(".show", id=id), 303)

@@ -6,6 +6,7 @@ Nothing of the inside: no notes, no tags, first names only.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -15,7 +16,7 @@ from cxloop.cases import Case, Kind, Message, Outcome, State, WaitingOn, queries
 from cxloop.db import db
 from cxloop.sla import Aim, Promise
 from cxloop.web.story import Said
-from cxloop.web.words import ago, when
+from cxloop.web.words import ago
 
 PROMISES = {Aim.FIRST_RESPONSE: "You will hear from us by", Aim.RESOLUTION: "We want to have it put right by"}
 BROKEN = {Aim.FIRST_RESPONSE: "an answer", Aim.RESOLUTION: "to have it put right"}
@@ -46,8 +47,10 @@ class CustomerPage:
     stands: str
     doing: str
     due: Due | None
-    late: list[str]
-    """Promises that we broke, each as a sentence."""
+    late: str
+    """What we promised and did not keep, as a sentence; empty if there is nothing of the kind."""
+    solution: str
+    """What was done, on which the customer has the last word."""
     said: list[Said]
     asks_verdict: bool
     may_write: bool
@@ -57,6 +60,7 @@ class CustomerPage:
 def of(case: Case, at: datetime) -> CustomerPage:
     messages = [message for message in queries.messages(case) if message.kind is not Kind.NOTE]
     told = [message for message in messages if message.kind is Kind.FEEDBACK]
+    solved = [message for message in messages if message.kind is Kind.RESOLUTION][-1:] if _is_resolved(case) else []
     owed = _owed(case)
     return CustomerPage(
         case=case,
@@ -65,12 +69,17 @@ def of(case: Case, at: datetime) -> CustomerPage:
         stands=_stands(case),
         doing=_doing(case),
         due=_due(owed, at),
-        late=[_apology(promise, case, at) for promise in owed if _is_broken(promise, at)],
-        said=_said([message for message in messages if message.kind is not Kind.FEEDBACK], at),
-        asks_verdict=case.state == State.RESOLVED,
+        late=_apology([promise for promise in owed if _is_broken(promise, at)], case, at),
+        solution="".join(message.body for message in solved),
+        said=_said([message for message in messages if message not in told + solved], at),
+        asks_verdict=_is_resolved(case),
         may_write=case.state not in (State.RESOLVED, State.CLOSED),
         may_object=case.state == State.CLOSED,
     )
+
+
+def _is_resolved(case: Case) -> bool:
+    return case.state == State.RESOLVED
 
 
 def _owed(case: Case) -> list[Promise]:
@@ -90,14 +99,23 @@ def _due(owed: Sequence[Promise], at: datetime) -> Due | None:
     if not running:
         return None
     moment, promise = min(running, key=lambda pair: pair[0])
-    return Due(PROMISES[promise.aim], when(moment, at, _zone(promise)), moment)
+    return Due(PROMISES[promise.aim], _spoken(moment, at, _zone(promise)), moment)
 
 
-def _apology(promise: Promise, case: Case, at: datetime) -> str:
-    moment = promise.breached_at or promise.due_at or at
+def _apology(broken: Sequence[Promise], case: Case, at: datetime) -> str:
+    if not broken:
+        return ""
+    each = [f"{BROKEN[row.aim]} by {_spoken(row.breached_at or row.due_at or at, at, _zone(row))}" for row in broken]
     more = " A supervisor knows about it." if case.escalated_at else ""
-    by = when(moment, at, _zone(promise))
-    return f"We promised you {BROKEN[promise.aim]} by {by}, and we are late. We are sorry.{more}"
+    return f"We promised you {' and '.join(each)}. We are late, and we are sorry.{more}"
+
+
+def _spoken(moment: datetime, at: datetime, zone: str) -> str:
+    """A moment as one says it to a customer: today at 14:00 UTC, Thursday 26 November at 14:00 UTC."""
+    there, today = moment.astimezone(ZoneInfo(zone)), at.astimezone(ZoneInfo(zone)).date()
+    named = {0: "today", 1: "tomorrow", -1: "yesterday"}
+    day = named.get((there.date() - today).days, f"{there:%A} {there.day} {there:%B}")
+    return f"{day} at {there:%H:%M} {there.tzname()}"
 
 
 def _zone(promise: Promise) -> str:

@@ -76,7 +76,7 @@ def test_the_page_says_what_was_told_who_does_what_and_by_when(app: Flask, clien
     assert "What you told us just now The parcel came late." in page
     assert "Ana is looking after it." in page
     assert "Lindqvist" not in page
-    assert re.search(r"You will hear from us by \d\d:\d\d UTC \w+", page)
+    assert re.search(r"You will hear from us by \w+( \d+ \w+)? at \d\d:\d\d UTC", page)
 
 
 def test_after_the_first_answer_the_next_promise_is_to_put_it_right(
@@ -85,14 +85,13 @@ def test_after_the_first_answer_the_next_promise_is_to_put_it_right(
     case = given(a_case, "open", urgency="low", at=now())
     page = words(client.get(arrive(app, client, case)))
     assert "You will hear from us" not in page
-    assert re.search(r"We want to have it put right by \d\d:\d\d UTC", page)
+    assert re.search(r"We want to have it put right by \w+( \d+ \w+)? at \d\d:\d\d UTC", page)
 
 
 def test_a_promise_that_broke_is_admitted(app: Flask, client: FlaskClient, given: Given) -> None:
     case = given(a_case, urgency="critical", at=now() - 30 * DAY)
     page = words(client.get(arrive(app, client, case)))
-    assert "We promised you an answer by" in page
-    assert "and we are late. We are sorry." in page
+    assert re.search(r"We promised you an answer by .+ UTC and to have it put right by .+ UTC\. We are late", page)
     with app.app_context(), transaction():
         for promise in db.session.scalars(sa.select(Promise.id)).all():
             loop.escalate(promise, by="worker", at=now())
@@ -136,7 +135,7 @@ def test_yes_closes_the_case_as_confirmed_by_its_customer(app: Flask, client: Fl
     path = arrive(app, client, case)
     page = words(client.get(path))
     assert "Is it fixed?" in page
-    assert "You have your money back." in page
+    assert page.count("You have your money back.") == 1
     assert send(client, f"{path}/verdict", seen=path, fixed="yes", text="Thanks!").status_code == 303
     after = state_of(app, case)
     assert (after.state, after.outcome) == (State.CLOSED, Outcome.CONFIRMED)
@@ -156,7 +155,9 @@ def test_no_opens_the_case_again_with_new_promises_and_a_supervisor(
     after = state_of(app, case)
     assert (after.state, after.cycle) == (State.OPEN, 2)
     assert {"verdict_added", "case_reopened", "case_escalated"} <= set(trail(app, case))
-    assert "is working on it again" in words(client.get(path))
+    page = words(client.get(path))
+    assert "is working on it again" in page
+    assert "Your case is open again, and a supervisor knows about it." in page
 
 
 def test_a_closed_case_can_still_be_called_not_fixed(app: Flask, client: FlaskClient, given: Given) -> None:
