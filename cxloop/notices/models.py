@@ -36,6 +36,7 @@ class Notice(Deferred, Base):
     __tablename__ = "notice"
     __table_args__ = (
         partial_index("ix_notice_due", "due_at", "id", where="due_at IS NOT NULL"),
+        partial_index("ix_notice_kept_back", "state", "id", where="state IN ('held', 'failed')"),
         sa.Index("ix_notice_of_team", "team_id", "state", "id"),
     )
 

@@ -168,6 +168,12 @@ def set_aside(promise_id: int, error: str, *, at: datetime) -> None:
         row.sweep_after, row.last_error = at + SET_ASIDE, error[:500]
 
 
+def aside(*, limit: int = 25) -> list[Promise]:
+    """Promises that the sweep failed on and will try again, the next one first."""
+    failed = sa.select(Promise).where(RUNNING, Promise.sweep_after.is_not(None))
+    return list(db.session.scalars(failed.order_by(Promise.sweep_after, Promise.id).limit(limit)))
+
+
 def breach(promise_id: int, *, by: str, at: datetime) -> Promise | None:
     """Break the promise if its deadline passed and nobody kept it; None if it was settled, paused or broken before.
 

@@ -61,6 +61,9 @@ class Promise(Base):
     __table_args__ = (
         sa.UniqueConstraint("case_id", "cycle", "aim"),
         partial_index("ix_promise_running_due", "due_at", "id", where="state = 'running'"),
+        partial_index(
+            "ix_promise_set_aside", "sweep_after", "id", where="state = 'running' AND sweep_after IS NOT NULL"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, current_app, render_template
 from flask_login import current_user
 
-from cxloop import jobs
+from cxloop import jobs, sla
 from cxloop.accounts.permissions import Permission, may
 from cxloop.clock import now
 from cxloop.db import db
@@ -50,6 +50,7 @@ def index() -> str:
         runs=jobs.runs(),
         names=NAMES,
         waiting=_waiting(at),
+        aside=sla.aside(),
         can_send=bool(current_app.config["SMTP_URL"]),
         shows_errors=may(current_user, Permission.ADMINISTER),
     )

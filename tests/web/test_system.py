@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from cxloop import jobs
+from cxloop import jobs, sla
 from cxloop.clock import now
 from cxloop.db import transaction
 from tests.factories import MONDAY, a_case, a_feedback, an_admin, an_agent
@@ -60,3 +60,14 @@ def test_who_is_not_signed_in_is_asked_to(app: Flask, path: str) -> None:
     response = app.test_client().get(path)
     assert response.status_code == 303
     assert response.location.startswith("/sign-in?next=")
+
+
+def test_a_promise_that_the_sweep_failed_on_is_named(app: Flask, given: Given) -> None:
+    agent, admin = given(an_agent), given(an_admin)
+    case = given(a_case, at=MONDAY)
+    with app.app_context(), transaction():
+        sla.set_aside(sla.due(at=now(), limit=1)[0], "KeyError: 'urgent'", at=now())
+    page = Desk(app, agent).page("/system")
+    assert f"first response of {case.reference}" in page
+    assert "KeyError" not in page
+    assert "KeyError" in Desk(app, admin).page("/system")
