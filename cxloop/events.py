@@ -137,6 +137,7 @@ def _digest_between(start: int, through: int) -> tuple[int, str]:
 
 
 def _walk(query: sa.Select[Event]) -> Iterator[Event]:
-    for event in db.session.scalars(query.execution_options(yield_per=1000)):
-        yield event
-        db.session.expunge(event)
+    with db.session.scalars(query.execution_options(yield_per=1000)) as found:  # closed also when a walk ends early
+        for event in found:
+            yield event
+            db.session.expunge(event)
