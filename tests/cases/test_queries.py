@@ -10,7 +10,7 @@ from cxloop.cases import State
 from cxloop.cases.queries import Filters, breaching_soon, earlier, escalated, feedback, messages, queue, unassigned
 from cxloop.db import FAR_FUTURE, transaction
 from cxloop.errors import NotFound
-from tests.factories import DAY, HOUR, MINUTE, MONDAY, a_case, an_admin, an_agent, a_supervisor
+from tests.factories import DAY, HOUR, MINUTE, MONDAY, a_case, a_supervisor, an_admin, an_agent
 
 
 def test_what_another_team_has_is_not_found(in_app: Flask) -> None:
