@@ -14,6 +14,8 @@ from cxloop.errors import CxloopError
 
 READY_WITHIN = 60.0
 """Seconds."""
+_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+"""What stands for all addresses of this machine, and one of them."""
 
 
 @click.command()
@@ -31,6 +33,8 @@ def up(demo: bool, host: str, port: int, prepare: bool) -> None:
     with _listen(host, port) as listener:
         if not os.environ.get("CXLOOP_BASE_URL"):
             os.environ["CXLOOP_BASE_URL"] = _address(host, listener)
+            if host in _ALL or (":" in host and host != "::1"):
+                click.echo("Only this machine is let in: set CXLOOP_BASE_URL to the address that others use.", err=True)
         try:
             with Signals() as signals, Supervisor(signals) as supervisor:
                 _run(supervisor, listener, demo=demo)
@@ -68,20 +72,20 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EACCES:
             raise CxloopError(f"This user may not listen on port {port}: choose one from 1024 on.") from None
         raise CxloopError(f"Nothing can listen on {host!r} here ({error.strerror}): choose another --host.") from None
+    except UnicodeError:
+        raise CxloopError(f"{host!r} is no address: choose another --host.") from None
 
 
 def _address(host: str, listener: socket.socket) -> str:
-    """Where this machine reaches the pages; a host that stands for all addresses is none to go to."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    name = f"[{name}]" if ":" in name and not name.startswith("[") else name
+    """Where this machine reaches the pages. Not a bare IPv6 address: Werkzeug's list of trusted hosts knows none."""
+    name = "localhost" if ":" in host else _ALL.get(host, host)
     return f"http://{name}:{listener.getsockname()[1]}"
 
 
 def _is_healthy(listener: socket.socket) -> bool:
     """Whether GET /health answers 200, asked for under the name that the links use."""
     host, port = listener.getsockname()[:2]
-    to = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    connection = http.client.HTTPConnection(to, port, timeout=1)
+    connection = http.client.HTTPConnection(_ALL.get(host, host), port, timeout=1)
     try:
         connection.request("GET", "/health", headers={"Host": urlsplit(os.environ["CXLOOP_BASE_URL"]).netloc})
         return connection.getresponse().status == 200

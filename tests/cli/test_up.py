@@ -1,5 +1,6 @@
 """`cxloop up`: real processes on a free port; asked, killed and started again."""
 
+import http.client
 import json
 import os
 import re
@@ -218,6 +219,20 @@ def test_neither_the_supervisor_nor_the_pages_load_a_model(up: Up) -> None:
         assert "onnxruntime" not in Path(f"/proc/{pid}/maps").read_text()
 
 
+def test_it_listens_on_the_sixth_version_of_the_internet_protocol_too(up: Up) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    running = up("--host", "::")
+    port = ready(running).removeprefix("http://localhost:")
+    connection = http.client.HTTPConnection("::1", int(port), timeout=5)
+    connection.request("GET", "/health", headers={"Host": f"localhost:{port}"})
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert running.line("set CXLOOP_BASE_URL"), "others are not let in under any name they like"
+
+
 def test_a_port_that_is_taken_is_said_before_anything_is_done(cxloop: Callable[..., Result], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -228,7 +243,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_done(cxloop: Callable[.
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "care..example"])
 def test_a_host_that_is_not_this_machine_is_said(cxloop: Callable[..., Result], host: str) -> None:
     done = cxloop("up", "--host", host)
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
