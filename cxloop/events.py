@@ -82,10 +82,10 @@ def seal(*, at: datetime) -> int:
     if last and at - last.at < IN_FLIGHT_AT_MOST:
         return 0
     start, seen = (last.data["through"], last.data["seen"]) if last else (0, 0)
+    if not db.session.scalar(sa.select(Event.id).where(Event.id > start, Event.subject != LEDGER).limit(1)):
+        return 0
     newest = db.session.scalar(sa.select(sa.func.max(Event.id))) or 0
     through = min(seen, start + SEAL_AT_MOST)
-    if last and newest <= last.id and through == start:
-        return 0
     count, digest = _digest_between(start, through)
     record(LEDGER, "sealed", by="worker", at=at, since=start, through=through, seen=newest, count=count, digest=digest)
     return count
