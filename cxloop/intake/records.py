@@ -9,6 +9,7 @@ from typing import Any
 
 from cxloop.errors import CxloopError
 from cxloop.intake.lines import MAX_LINE, UTF_16, Line, Lines
+from cxloop.intake.spreadsheets import unguarded
 
 MAX_FIELD = 131_072
 """Characters, line breaks included (the csv module's own limit): a quote still open after so many was never closed."""
@@ -116,7 +117,7 @@ class Table:
             if len(fields) < width or any(field.strip() for field in fields[width:]):
                 yield Reject(line, f"{len(fields)} fields where the heading has {width}", raw)
             else:
-                yield Row(line, dict(zip(self.columns, fields, strict=False)), raw)
+                yield Row(line, dict(zip(self.columns, map(unguarded, fields), strict=False)), raw)
 
     def _collect_keys(self) -> None:
         """JSON Lines have no heading: the columns are all keys of the file, in the order of their appearance."""

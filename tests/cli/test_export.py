@@ -163,7 +163,6 @@ def test_exported_feedback_imports_again_as_it_was(
     assert after == before
 
 
-@pytest.mark.xfail(strict=True, reason="intake/records.py does not take the guard off yet: unguarded() is there for it")
 def test_a_guarded_cell_imports_again_as_it_was(cxloop: Cxloop, given: Callable[..., Any], tmp_path: Path) -> None:
     for number, formula in enumerate(formula for formula in FORMULAS if formula == formula.strip()):
         given(a_feedback, formula, external_id=f"r-{number}")
