@@ -17,6 +17,9 @@ from cxloop.web.limits import MINUTES, limit, limit_client
 
 KEPT = 10
 """Cases that one browser has open; their links stay in the page session."""
+MESSAGES_PER_CLIENT = 120
+MESSAGES_PER_CASE = 30
+HOUR = 60 * MINUTES
 THANKS = {
     True: "Thank you. We are glad that it is fixed.",
     False: "Thank you for telling us. Your case is open again, and a supervisor knows about it.",
@@ -101,5 +104,5 @@ def _must_be_about_now(case: Case) -> None:
 
 
 def _count(id: int, at: datetime) -> None:
-    limit_client("customer", times=60, per=10 * MINUTES, at=at)
-    limit("customer:case", str(id), times=30, per=60 * MINUTES, at=at)
+    limit_client("customer", times=MESSAGES_PER_CLIENT, per=HOUR, at=at)
+    limit("customer:case", str(id), times=MESSAGES_PER_CASE, per=HOUR, at=at)

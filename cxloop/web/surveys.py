@@ -12,6 +12,7 @@ from cxloop.surveys.models import Survey
 from cxloop.web.limits import MINUTES, limit_client
 
 ANSWERS_PER_CLIENT = 60
+WINDOW = 10 * MINUTES
 REMEMBERED = 20
 """Surveys that the page session knows to be answered."""
 
@@ -30,7 +31,7 @@ def show(token: str) -> ResponseReturnValue:
 @pages.post("/survey/<token>")
 def answer(token: str) -> ResponseReturnValue:
     at = now()
-    limit_client("survey", times=ANSWERS_PER_CLIENT, per=10 * MINUTES, at=at)
+    limit_client("survey", times=ANSWERS_PER_CLIENT, per=WINDOW, at=at)
     survey = surveys.of_key(_links().open("survey", token))
     given = {name: request.form.get(name, "") for name in ("score", "comment", "name", "email")}
     try:

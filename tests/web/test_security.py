@@ -228,6 +228,9 @@ def test_the_choice_of_light_or_dark_is_kept_in_this_browser(app: Flask, agent: 
         )
         assert (answer.status_code, answer.location) == (303, "/queue?state=open")
         assert f'<html lang="en" data-bs-theme="{shown}">' in desk.get("/queue").text
+        cookie = desk.client.get_cookie("cxloop_theme")
+        assert cookie
+        assert cookie.value == shown
 
 
 def test_the_way_back_after_a_choice_is_our_own(app: Flask, agent: User) -> None:
