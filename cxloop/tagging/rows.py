@@ -8,7 +8,7 @@ unhappy and gives none of ours.
 import hashlib
 import json
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,9 @@ PLAIN_QUESTIONS = (
     "Why did you give this rating?",
     "Any other feedback?",
 )
+
+GOLD = frozenset({"rail", "gym", "energy", "water"})
+"""The industries of the frozen gold set, about a tenth of our rows: never trained on, always measured on."""
 
 _ELSEWHERE = 150
 
@@ -87,30 +90,19 @@ def _row(fields: dict[str, Any], source: str, number: int, *, own: bool) -> Row:
 
 
 def read_folder(folder: Path, *, own: bool) -> list[Row]:
-    """All rows of a folder: every *.jsonl of our corpus, train_*.jsonl elsewhere (dev_* is only measured on)."""
-    paths = sorted(folder.glob("*.jsonl" if own else "train_*.jsonl"))
+    """All rows below a folder: every *.jsonl of our corpus, train_*.jsonl elsewhere (dev_* is only measured on)."""
+    paths = sorted(folder.rglob("*.jsonl" if own else "train_*.jsonl"))
     if not paths:
         raise CxloopError(f"No {'*.jsonl' if own else 'train_*.jsonl'} in {folder}.")
     return [row for path in paths for row in read_rows(path, own=own)]
 
 
-def hold_out(rows: Sequence[Row], *, share: float = 0.15) -> tuple[list[Row], list[Row]]:
+def hold_out(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """(to train on, to measure on).
 
-    Of our own rows whole industries are set apart, so that the figures speak of industries that the model has not
-    seen: the smallest first, since they are missed least, up to `share` of the rows; one that holds over half of
-    a cause's rows stays. Of each other source up to _ELSEWHERE rows with a sentiment, chosen by a hash of their id.
+    Of our own rows the gold industries are set apart whole, so that the figures speak of industries that the model has
+    not seen. Of each other source up to _ELSEWHERE rows with a sentiment, chosen by a hash of their id.
     """
-    own = [row for row in rows if row.own]
-    sizes = Counter(row.industry for row in own)
-    support = Counter(cause for row in own for cause in row.causes or ())
-    apart: set[str] = set()
-    for industry in sorted(sizes, key=lambda name: (sizes[name], name)):
-        wider = apart | {industry}
-        taken = Counter(cause for row in own if row.industry in wider for cause in row.causes or ())
-        starved = any(taken[cause] * 2 > support[cause] for cause in taken)
-        if not starved and sum(sizes[name] for name in wider) <= share * len(own):
-            apart = wider
     candidates = defaultdict(list)
     for row in rows:
         if not row.own and row.sentiment is not None and _hash(row.id) % 20 == 0:
@@ -120,7 +112,7 @@ def hold_out(rows: Sequence[Row], *, share: float = 0.15) -> tuple[list[Row], li
     }
 
     def measured(row: Row) -> bool:
-        return row.industry in apart if row.own else row.id in elsewhere
+        return row.industry in GOLD if row.own else row.id in elsewhere
 
     return [row for row in rows if not measured(row)], [row for row in rows if measured(row)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cxloop.errors import CxloopError
-from cxloop.tagging.rows import PLAIN_QUESTIONS, Row, draw, hold_out, read_folder, read_rows, with_plain_questions
+from cxloop.tagging.rows import GOLD, PLAIN_QUESTIONS, Row, draw, hold_out, read_folder, read_rows, with_plain_questions
 
 
 def written(path: Path, *rows: dict[str, Any]) -> Path:
@@ -65,13 +65,18 @@ def test_a_folder_without_rows_is_refused(tmp_path: Path) -> None:
         read_folder(tmp_path, own=False)
 
 
-def test_whole_industries_are_held_out_the_smallest_first_and_no_cause_is_starved() -> None:
-    rows = [own_row(n, "airline", "wait_time") for n in range(60)]
-    rows += [own_row(n, "gym", "wait_time") for n in range(10)]
-    rows += [own_row(n, "bank", "account_fraud") for n in range(8)]
+def test_the_gold_industries_are_held_out_whole() -> None:
+    rows = [own_row(n, industry, "wait_time") for n in range(20) for industry in ("airline", "bank", *GOLD)]
     learn, measure = hold_out(rows)
-    assert {row.industry for row in measure} == {"gym"}
+    assert {row.industry for row in measure} == GOLD
     assert {row.industry for row in learn} == {"airline", "bank"}
+
+
+def test_the_corpus_may_lie_in_folders(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    written(tmp_path / "a" / "bank.jsonl", {"text": "inside"})
+    written(tmp_path / "hotel.jsonl", {"text": "beside"})
+    assert {row.text for row in read_folder(tmp_path, own=True)} == {"inside", "beside"}
 
 
 def test_elsewhere_a_stable_twentieth_is_held_out_and_nothing_is_lost_or_used_twice() -> None:
