@@ -15,7 +15,7 @@ from cxloop.db import db, transaction
 from cxloop.errors import CxloopError
 from cxloop.notices import Notice, NoticeState, smtp
 from cxloop.notices.smtp import Refused, SmtpChannel, SmtpSettings, Unavailable
-from tests.factories import DAY, MINUTE, a_case, a_supervisor
+from tests.factories import DAY, MINUTE, a_case, a_supervisor, an_agent
 from tests.smtp import MailServer
 
 
@@ -160,11 +160,13 @@ def test_a_recipient_that_is_refused_holds_up_nobody_else(
 def test_a_server_that_hangs_up_without_a_word_may_have_taken_it(
     in_app: Flask, mailing_kit: worker.Kit, smtp: MailServer
 ) -> None:
-    a_case(at=now())
+    case = a_case(at=now(), owner=an_agent(name="Amira Haddad"))
     smtp.hang_up_next()
     worker.drain_notices(mailing_kit)
     assert outbox()[0].state == NoticeState.DUE
     due_again()
+    with transaction():  # which would make it a different letter, were it written only now
+        case.assign(an_agent(name="Jonas Keller"), why="given", by="test", at=now())
     worker.drain_notices(mailing_kit)
     assert outbox()[0].state == NoticeState.SENT
     first, second = smtp.received
