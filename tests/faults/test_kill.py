@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import events, sla
+from cxloop import events, notices, sla
 from cxloop.cases import Case
 from cxloop.clock import now
 from cxloop.db import db, stop_reading, transaction
@@ -103,6 +103,32 @@ def test_a_worker_killed_while_sending_loses_no_notice_and_repeats_few(
     for message_id in repeated:
         texts = {(mail.subject, mail.text, *mail.to) for mail in smtp.received if mail.message_id == message_id}
         assert len(texts) == 1, "a repeat says the same"
+
+
+def test_a_worker_told_to_end_leaves_the_rest_of_a_long_queue_to_others(
+    app: Flask, spawn: Spawn, smtp: MailServer
+) -> None:
+    with app.app_context(), transaction():
+        case = a_case(at=now())
+        for number in range(299):
+            notices.owe(NoticeKind.REPLY, case, key=str(number), by="test", at=now())
+    take = smtp.handle_DATA
+    workers: list[Popen[str]] = []
+
+    async def asking_to_end(server: Any, session: Any, envelope: Any) -> str:
+        answer = await take(server, session, envelope)
+        if len(smtp.received) == 20:
+            workers[0].send_signal(signal.SIGTERM)
+        return answer
+
+    smtp.handle_DATA = asking_to_end  # type: ignore[method-assign]
+    workers.append(spawn("work", SMTP_URL=smtp.url))
+    assert workers[0].wait(timeout=60) == 0
+    with app.app_context():
+        assert notices.in_flight(at=now()) is None
+        assert 20 <= count("notice_sent") == len(smtp.received) < 300
+    finish(spawn, SMTP_URL=smtp.url)
+    assert len(smtp.received) == len({mail.message_id for mail in smtp.received}) == 300
 
 
 # ------------------------------------------------------------------------------------------------------- tagging

@@ -112,6 +112,15 @@ def test_a_promise_breaks_once_and_is_dated_by_its_deadline(in_app: Flask) -> No
     assert case.queue_at == DUE
 
 
+def test_a_clock_that_jumps_to_and_fro_breaks_nothing_twice_and_nothing_too_early(in_app: Flask) -> None:
+    case = a_case()
+    [promise_id] = sla.due(at=DUE + 2 * HOUR, limit=10)
+    with transaction():  # it was found due, and then the clock was set back
+        assert loop.escalate(promise_id, by="worker", at=DUE - HOUR) is None
+    assert [len(sweep(DUE + hours * HOUR)) for hours in (-2, 2, -2, 2)] == [0, 1, 0, 0]
+    assert first_response(case).breached_at == DUE
+
+
 def test_an_answer_before_the_sweep_decides_by_its_own_moment(in_app: Flask) -> None:
     case = a_case()
     with transaction():
