@@ -1,18 +1,25 @@
 """Several processes at one outbox: everything is sent, once."""
 
+import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import events, notices
+from cxloop import events, loop, notices, worker
+from cxloop.cases import Case, State
 from cxloop.clock import now
-from cxloop.db import db, transaction
+from cxloop.db import db, locked, transaction
+from cxloop.intake.models import Feedback, Source
 from cxloop.notices import Notice, NoticeKind, NoticeState
-from tests.factories import a_case, a_feedback
+from cxloop.sla import Promise
+from cxloop.worker import Kit
+from tests.factories import DAY, a_case, a_feedback, a_source, a_supervisor, an_agent, an_item
 from tests.faults.conftest import Actors, begin
 from tests.smtp import MailServer
+from tests.together import together
 
 
 def owe(count: int, *, cases: int) -> None:
@@ -79,3 +86,70 @@ def test_two_processes_read_the_same_feedback_once(app: Flask, actor: Actors) ->
         kinds = Counter(db.session.scalars(sa.select(events.Event.kind)))
         assert (kinds["feedback_tagged"], kinds["case_opened"], kinds["feedback_joined"]) == (60, 6, 54)
         assert events.verify().broken is None
+
+
+@pytest.mark.slow
+def test_everything_at_once_ends_in_a_trail_that_holds(app: Flask, mailing_kit: Kit, smtp: MailServer) -> None:
+    """Imports, two of every kind of worker, staff and customers, all about the same few people."""
+    with app.app_context():
+        a_supervisor()
+        for _ in range(3):
+            an_agent()
+        sources = [a_source(name).id for name in ("Shop", "Bank")]
+        opened = [a_case(State.RESOLVED, email=f"c{n}@example.test", at=now() - 30 * DAY).id for n in range(5)]
+        opened += [a_case(email=f"c{n}@example.test", cause="wait_time", at=now() - 30 * DAY).id for n in range(5)]
+    fed = threading.Event()
+
+    def bring(source_id: int, order: int) -> int:
+        for batch in range(4):
+            items = [
+                an_item(None if n % 3 == 0 else "It came late.", email=f"c{n % 9}@example.test", score=1, scale="0-10")
+                for n in range(18)
+            ][::order]
+            with transaction() as session:
+                loop.hear(session.get_one(Source, source_id), items, by=f"test:{batch}", at=now())
+        fed.set()
+        return 72
+
+    def drain(job: Callable[[Kit], int]) -> int:
+        done = 0
+        while (count := job(mailing_kit)) or not fed.is_set():
+            done += count
+        return done
+
+    def serve(fixed: bool) -> int:
+        done = 0
+        for _ in range(4):
+            for case_id in opened:
+                with transaction():
+                    case = locked(Case, case_id)
+                    assert case is not None
+                    if case.state == State.RESOLVED:
+                        loop.confirm(case, fixed=fixed, by=case.customer.actor, at=now())
+                    elif case.state != State.CLOSED:
+                        loop.resolve(case, cause="wait_time", text="Money back.", by="user:1", at=now())
+                    done += 1
+        return done
+
+    workers = [worker.drain_tagging, worker.drain_notices, worker.sweep_promises]
+    together(
+        app,
+        lambda: bring(sources[0], 1),
+        lambda: bring(sources[1], -1),
+        *(lambda job=job: drain(job) for job in workers * 2),  # type: ignore[misc]
+        lambda: serve(True),
+        lambda: serve(False),
+    )
+    worker.work_until_idle(app, mailing_kit)
+    with app.app_context():
+        assert events.verify().broken is None
+        kinds = Counter(db.session.scalars(sa.select(events.Event.kind)))
+        assert kinds["feedback_received"] == kinds["feedback_tagged"] == 144 + 10
+        assert kinds["promise_broken"] == db.session.scalar(
+            sa.select(sa.func.count()).select_from(Promise).where(Promise.breached_at.is_not(None))
+        )
+        failed = [each.last_error for each in db.session.scalars(sa.select(Feedback)) if each.last_error]
+        assert failed == [], "somebody waited for somebody who waited for them"
+        states = Counter(db.session.scalars(sa.select(Notice.state)))
+        assert states == {NoticeState.SENT: len(smtp.received)}
+        assert len({mail.message_id for mail in smtp.received}) == len(smtp.received)
