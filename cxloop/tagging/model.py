@@ -83,7 +83,7 @@ class OnnxTagger:
         manifest = Manifest.read(folder)
         manifest.check(folder)
         self.version = manifest.version
-        self._manifest = manifest
+        self.manifest = manifest
         self._tokenizer = load_tokenizer(folder)
         self._session = _session(folder / GRAPH)
 
@@ -102,7 +102,7 @@ class OnnxTagger:
         return sentiment[0].astype(np.float64), causes[0].astype(np.float64), embedding[0]
 
     def _suggest(self, text: Text) -> Suggestion:
-        manifest = self._manifest
+        manifest = self.manifest
         answer = self.raw(text)
         if answer is None:
             sentiments = dict.fromkeys(("neutral", "negative", "positive"), 1 / 3)
