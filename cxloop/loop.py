@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cxloop import cases, intake, notices, routing, sla, tagging
-from cxloop.cases import Case, Kind, Message, Outcome, Signals, State, WaitingOn
+from cxloop.cases import Case, Kind, Message, Outcome, Signals, State, WaitingOn, queries
 from cxloop.db import backoff, locked
 from cxloop.errors import Conflict, Invalid
 from cxloop.intake.models import Feedback, Source
 from cxloop.intake.parse import Item
 from cxloop.notices import NoticeKind
 from cxloop.sla import Aim, Promise
-from cxloop.tagging.models import Tag
+from cxloop.tagging.models import Correction, Tag
 from cxloop.tagging.safety import asks_for_contact
 from cxloop.tagging.tagger import Suggestion
-from cxloop.tagging.taxonomy import DEFAULT_CAUSES
 
 SILENCE_ENDS = timedelta(days=7)
 """A customer who has not said within this time whether it is fixed leaves the case unconfirmed."""
@@ -162,15 +161,34 @@ def resolve(case: Case, *, cause: str, text: str, by: str, at: datetime) -> Mess
     """A person settles the matter: cause confirmed, decision told, the customer asked for a verdict."""
     _must_be_live(case)
     _face_breaches(case, at=at)
-    if cause not in {known.key for known in DEFAULT_CAUSES}:
+    if cause not in {known.key for known in tagging.causes()}:
         raise Invalid("Confirm what caused it before you resolve the case.", cause="is missing")
     message = case.say(text, Kind.RESOLUTION, by=by, at=at)
     _go_on(case, by=by, at=at)
     sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    _teach(case, cause, by=by, at=at)
     case.resolve(cause, by=by, at=at)
     sla.keep(case, Aim.RESOLUTION, by=by, at=at)
     notices.owe(NoticeKind.RESOLUTION, case, key=str(message.id), message=message, by=by, at=at)
     return message
+
+
+def correct(
+    case: Case, feedback: Feedback, *, field: str, value: str | Iterable[str], by: str, at: datetime
+) -> Correction:
+    """A person reads the feedback otherwise than the tagger, or the same: the case follows, and the tagger learns."""
+    attached = cases.of_feedback(feedback)
+    if attached is None or attached.id != case.id:
+        raise Invalid(f"{case.reference} does not rest on this feedback.", feedback="belongs elsewhere")
+    said = tagging.correct(feedback, tagging.of(feedback), case_id=case.id, field=field, value=value, by=by, at=at)
+    urgency = case.urgency
+    case.correct(said.field, said.value[0])
+    data = {"feedback": feedback.id, "field": said.field.value, "before": said.before, "value": said.value}
+    case.record("feedback_corrected", by=by, at=at, **data)
+    if case.state not in (State.RESOLVED, State.CLOSED):
+        _face_breaches(case, at=at)
+        _hurry(case, urgency, by=by, at=at)
+    return said
 
 
 def confirm(case: Case, *, fixed: bool, text: str = "", by: str, at: datetime) -> Case:
@@ -231,6 +249,14 @@ def _hurry(case: Case, urgency: str, *, by: str, at: datetime) -> None:
     """A case that is more urgent than it was is promised sooner."""
     if case.urgency != urgency:
         sla.rebind(case, by=by, at=at)
+
+
+def _teach(case: Case, cause: str, *, by: str, at: datetime) -> None:
+    """What was found to be the cause is something to learn from, where the case began with words."""
+    first = next((feedback for feedback in queries.feedback(case) if feedback.text), None)
+    tag = tagging.of(first) if first else None
+    if first and tag:
+        tagging.confirm_cause(first, tag, cause, case_id=case.id, by=by, at=at)
 
 
 def _begin_again(case: Case, why: str, *, by: str, at: datetime) -> None:

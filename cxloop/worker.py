@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from cxloop import events, intake, jobs, loop, notices, paths, sla, tagging
+from cxloop import accounts, events, intake, jobs, loop, notices, paths, sla, tagging, teaching
 from cxloop.clock import now
 from cxloop.db import db, stop_reading, transaction
 from cxloop.errors import CxloopError
@@ -28,6 +29,7 @@ from cxloop.links import Links
 from cxloop.notices import Notice
 from cxloop.notices.compose import compose, envelope
 from cxloop.notices.smtp import Refused, SmtpChannel, SmtpSettings, Unavailable
+from cxloop.tagging import versions
 from cxloop.tagging.tagger import Suggestion, Tagger, Text
 
 log = logging.getLogger(__name__)
@@ -46,32 +48,45 @@ class Kit:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the worker shall end: what is under way is finished, nothing more is begun."""
-    _tagger: Tagger | None = None
+    model_folder: Callable[[], Path] | None = None
+    heads: int | None = None
+    """The version of the learnt heads that the database named last."""
+    _base: Tagger | None = None
+    _serving: tuple[int | None, Tagger] | None = None
 
     @classmethod
     def of(cls, app: Flask) -> "Kit":
         smtp = app.config["SMTP_URL"]
 
+        def folder() -> Path:
+            return paths.model_folder(app.config["MODEL"] or None)
+
         def load() -> Tagger:
             from cxloop.tagging.model import OnnxTagger  # heavy: only where texts are tagged
 
-            return OnnxTagger(paths.model_folder(app.config["MODEL"] or None))
+            return OnnxTagger(folder())
 
-        links = app.extensions["cxloop.links"]
-        return cls(links=links, smtp=SmtpSettings.from_url(smtp) if smtp else None, load_tagger=load)
+        links, settings = app.extensions["cxloop.links"], SmtpSettings.from_url(smtp) if smtp else None
+        return cls(links=links, smtp=settings, load_tagger=load, model_folder=folder)
 
     @property
     def model(self) -> str | None:
         """The version that is loaded, if one is."""
-        return self._tagger.version if self._tagger else None
+        return self._serving[1].version if self._serving else None
 
-    def tagger(self) -> Tagger:
-        """Raises CxloopError if it cannot be loaded."""
-        if self._tagger is None:
+    def base(self) -> Tagger:
+        """The shipped model. Raises CxloopError if it cannot be loaded."""
+        if self._base is None:
             if self.load_tagger is None:
                 raise CxloopError("No tagger is configured.")
-            self._tagger = self.load_tagger()
-        return self._tagger
+            self._base = self.load_tagger()
+        return self._base
+
+    def tagger(self) -> Tagger:
+        """The shipped model with the heads that serve. Raises CxloopError if it cannot be loaded."""
+        if self._serving is None or self._serving[0] != self.heads:
+            self._serving = self.heads, teaching.with_heads(self.base(), self.heads)
+        return self._serving[1]
 
 
 def drain_tagging(kit: Kit, limit: int = BATCH) -> int:
@@ -79,6 +94,7 @@ def drain_tagging(kit: Kit, limit: int = BATCH) -> int:
     at = now()
     with transaction():
         batch = {feedback.id: tagging.text_of(feedback) for feedback in intake.claim(at=at, limit=limit)}
+        kit.heads = versions.serving() if batch else kit.heads
     done = 0
     for feedback_id in _in_time(kit, batch, at, intake):
         suggestion, error = _suggest(kit, batch[feedback_id])
@@ -144,6 +160,16 @@ def seal_events(_kit: Kit) -> int:
         return events.seal(at=now())
 
 
+def learn(kit: Kit) -> int:
+    """Learn from what people said, if there is something new: at night, or soon if it was asked for."""
+    return teaching.learn_if_due(kit.base, kit.model_folder() if kit.model_folder else None, by="worker")
+
+
+def tidy(_kit: Kit) -> int:
+    with transaction():
+        return accounts.tidy(at=now())
+
+
 def beat(kit: Kit) -> int:
     with transaction():
         jobs.beat(kit.name, model=kit.model, at=now())
@@ -164,6 +190,8 @@ JOBS = (
     Job("notices", drain_notices, 1),
     Job("silence", end_silence, 60),
     Job("seal", seal_events, 3600),
+    Job("tidy", tidy, 3600),
+    Job("learn", learn, 60),
     Job("beat", beat, 5),
 )
 UNTIL_IDLE = ("tagging", "promises", "notices", "silence")

@@ -13,6 +13,7 @@ from cxloop.customers.models import Customer
 from cxloop.db import FAR_FUTURE, Base, db, one_of, partial_index
 from cxloop.errors import Conflict, Invalid
 from cxloop.intake.models import Feedback
+from cxloop.tagging.models import Field
 
 
 class State(enum.StrEnum):
@@ -169,6 +170,15 @@ class Case(Base):
         if owner.id != self.owner_id:
             self.owner, self.owner_id = owner, owner.id
             self.record("case_assigned", by=by, at=at, owner=owner.id, why=why)
+
+    def correct(self, field: Field, value: str) -> None:
+        """A person has decided this of feedback that the case rests on."""
+        if field is Field.SENTIMENT:
+            self.sentiment = value
+        elif field is Field.URGENCY:
+            self.urgency = value
+        else:
+            self.cause = value
 
     def say(self, body: str, kind: Kind, *, by: str, at: datetime) -> Message:
         """Add a message. Raises Invalid if there is nothing in it."""

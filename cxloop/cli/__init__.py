@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "imports:import_",
     "tag": "tag:tag",
     "model": "model:model",
+    "cause": "causes:cause",
     "user": "people:user",
     "token": "people:token",
     "survey": "surveys:survey",

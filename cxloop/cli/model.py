@@ -1,12 +1,14 @@
-"""`cxloop model`: make a tagger, measure one, see which one serves."""
+"""`cxloop model`: make a tagger, measure one, see which one serves, let it learn."""
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import click
 
 from cxloop import clock, paths
+from cxloop.cli.learning import learn, rollback, versions
 from cxloop.errors import CxloopError
 from cxloop.tagging import scoring
 from cxloop.tagging.base import base_encoder
@@ -25,7 +27,7 @@ _served = click.option(
 
 @click.group()
 def model() -> None:
-    """Make a tagger, measure one, see which one serves."""
+    """Make a tagger, measure one, see which one serves, let it learn."""
 
 
 @model.command()
@@ -53,7 +55,8 @@ def train(
         raise CxloopError(
             f"Training needs {', '.join(missing)}: pip install 'cxloop[train]', or '.[train]' in a checkout."
         )
-    from cxloop.tagging import training  # imports torch
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # on a busy machine ten times as fast as spinning
+    from cxloop.tagging import training  # imports torch, which reads it
 
     version = version or clock.now().strftime("%Y.%m")
     out = out or paths.tagger_models() / version
@@ -93,6 +96,10 @@ def list_(name: str | None) -> None:
     shipped = {path.parent.resolve() for path in paths.tagger_models().glob("*/manifest.json")}
     for folder in sorted(shipped | {serving}):
         click.echo(f"{'*' if folder == serving else ' '} {_described(folder)}  {folder}")
+
+
+for command in (learn, rollback, versions):
+    model.add_command(command)
 
 
 def _described(folder: Path) -> str:

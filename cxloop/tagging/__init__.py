@@ -5,10 +5,28 @@ from datetime import datetime
 from cxloop import events
 from cxloop.db import db
 from cxloop.intake.models import Feedback
-from cxloop.tagging.models import BY_RULE, Tag
+from cxloop.tagging.catalogue import cause_names, causes, counted_as, resolve, translated
+from cxloop.tagging.corrections import confirm_cause, corrections_of
+from cxloop.tagging.corrections import keep as correct
+from cxloop.tagging.models import BY_RULE, Field, Tag
 from cxloop.tagging.safety import safety_words
 from cxloop.tagging.tagger import CauseGuess, Suggestion, Text
 from cxloop.tagging.urgency import urgency
+
+__all__ = [
+    "by_rule",
+    "cause_names",
+    "causes",
+    "confirm_cause",
+    "correct",
+    "corrections_of",
+    "counted_as",
+    "of",
+    "resolve",
+    "tag",
+    "text_of",
+    "translated",
+]
 
 
 def text_of(feedback: Feedback) -> Text:
@@ -38,14 +56,19 @@ def of(feedback: Feedback) -> Tag | None:
 
 
 def tag(feedback: Feedback, suggestion: Suggestion, *, by: str, at: datetime) -> Tag:
-    """Keep what was understood; a later reading replaces an earlier one."""
-    found = of(feedback) or Tag(feedback_id=feedback.id)
-    found.model = suggestion.model
-    found.sentiment = suggestion.sentiment
-    found.sentiment_confidence = suggestion.sentiment_confidence
-    found.causes = [[guess.cause, guess.confidence] for guess in suggestion.causes]
-    found.urgency = suggestion.urgency
-    found.unsure, found.safety, found.at = list(suggestion.unsure), list(suggestion.safety), at
+    """Keep what was understood, in today's causes; a later reading replaces an earlier one, but nobody's decision."""
+    suggestion = translated(suggestion)
+    found = of(feedback) or Tag(feedback_id=feedback.id, decided=[])
+    found.model, found.embedding = suggestion.model, suggestion.embedding
+    if Field.SENTIMENT not in found.decided:
+        found.sentiment, found.sentiment_confidence = suggestion.sentiment, suggestion.sentiment_confidence
+    if Field.CAUSES not in found.decided:
+        found.causes = [[guess.cause, guess.confidence] for guess in suggestion.causes]
+    if Field.URGENCY not in found.decided:
+        found.urgency = suggestion.urgency
+    found.doubted = bool(suggestion.unsure)
+    found.unsure = [field for field in suggestion.unsure if field not in found.decided]
+    found.safety, found.at = list(suggestion.safety), at
     db.session.add(found)
     events.record(
         f"feedback:{feedback.id}",

@@ -26,6 +26,8 @@ NAMES = {
     "notices": "Send messages",
     "silence": "Close where the customer stayed silent",
     "seal": "Seal the audit trail",
+    "tidy": "Drop sessions and links that have ended",
+    "learn": "Learn from what people corrected",
     "beat": "Say that the worker is alive",
 }
 COUNT_AT_MOST = 1000

@@ -19,6 +19,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_calendar_name")),
     )
     op.create_table(
+        "cause",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=48), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("definition", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("merged_into", sa.String(length=48), nullable=True),
+        sa.Column("split_from", sa.String(length=48), nullable=True),
+        sa.Column("shipped", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cause")),
+        sa.UniqueConstraint("key", name=op.f("uq_cause_key")),
+    )
+    op.create_table(
         "customer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=True),
@@ -42,6 +57,36 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_kind_at", "event", ["kind", "at"], unique=False)
     op.create_table(
+        "head_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("base", sa.String(length=80), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("candidate", "serving", "refused", "retired", name="headstatus", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("causes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("scores", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("confusion", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("weights", sa.LargeBinary(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_head_version")),
+    )
+    op.create_index("ix_head_version_made_at", "head_version", ["made_at", "id"], unique=False)
+    op.create_index(
+        "uq_head_version_serving",
+        "head_version",
+        ["status"],
+        unique=True,
+        sqlite_where=sa.text("status = 'serving'"),
+        postgresql_where=sa.text("status = 'serving'"),
+    )
+    op.create_table(
         "job_run",
         sa.Column("name", sa.String(length=48), nullable=False),
         sa.Column("ran_at", sa.DateTime(timezone=True), nullable=False),
@@ -61,10 +106,11 @@ def upgrade() -> None:
     op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=160), nullable=False),
-        sa.Column("window", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "window", name=op.f("pk_throttle")),
+        sa.PrimaryKeyConstraint("key", "until", name=op.f("pk_throttle")),
     )
+    op.create_index(op.f("ix_throttle_until"), "throttle", ["until"], unique=False)
     op.create_table(
         "worker",
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -73,6 +119,19 @@ def upgrade() -> None:
         sa.Column("model", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_worker")),
     )
+    op.create_table(
+        "cause_example",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("cause_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cause_id"], ["cause.id"], name=op.f("fk_cause_example_cause_id_cause"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cause_example")),
+    )
+    op.create_index(op.f("ix_cause_example_cause_id"), "cause_example", ["cause_id"], unique=False)
     op.create_table(
         "identity",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -340,6 +399,34 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_case_feedback_case_id"), "case_feedback", ["case_id"], unique=False)
     op.create_table(
+        "correction",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("feedback_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "field",
+            sa.Enum("sentiment", "causes", "urgency", name="field", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column(
+            "kind",
+            sa.Enum("corrected", "confirmed", name="correctionkind", native_enum=False, length=24),
+            nullable=False,
+        ),
+        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("before", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("agrees", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["feedback_id"], ["feedback.id"], name=op.f("fk_correction_feedback_id_feedback"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction")),
+    )
+    op.create_index("ix_correction_at", "correction", ["at", "id"], unique=False)
+    op.create_index(op.f("ix_correction_case_id"), "correction", ["case_id"], unique=False)
+    op.create_index(op.f("ix_correction_feedback_id"), "correction", ["feedback_id"], unique=False)
+    op.create_table(
         "escalation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=False),
@@ -447,12 +534,16 @@ def upgrade() -> None:
         sa.Column("urgency", sa.String(length=16), nullable=False),
         sa.Column("unsure", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("safety", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("decided", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("doubted", sa.Boolean(), nullable=False),
+        sa.Column("embedding", sa.LargeBinary(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["feedback_id"], ["feedback.id"], name=op.f("fk_tag_feedback_id_feedback"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("feedback_id", name=op.f("pk_tag")),
     )
+    op.create_index("ix_tag_at", "tag", ["at"], unique=False)
     op.create_table(
         "notice",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -541,6 +632,7 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_notice_case_id"), table_name="notice")
     op.drop_table("notice")
+    op.drop_index("ix_tag_at", table_name="tag")
     op.drop_table("tag")
     op.drop_index(
         "ix_promise_set_aside",
@@ -560,6 +652,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_idempotent_reply_at"), table_name="idempotent_reply")
     op.drop_table("idempotent_reply")
     op.drop_table("escalation")
+    op.drop_index(op.f("ix_correction_feedback_id"), table_name="correction")
+    op.drop_index(op.f("ix_correction_case_id"), table_name="correction")
+    op.drop_index("ix_correction_at", table_name="correction")
+    op.drop_table("correction")
     op.drop_index(op.f("ix_case_feedback_case_id"), table_name="case_feedback")
     op.drop_table("case_feedback")
     op.drop_table("turn")
@@ -621,12 +717,24 @@ def downgrade() -> None:
     op.drop_table("policy")
     op.drop_index(op.f("ix_identity_customer_id"), table_name="identity")
     op.drop_table("identity")
+    op.drop_index(op.f("ix_cause_example_cause_id"), table_name="cause_example")
+    op.drop_table("cause_example")
     op.drop_table("worker")
+    op.drop_index(op.f("ix_throttle_until"), table_name="throttle")
     op.drop_table("throttle")
     op.drop_table("team")
     op.drop_table("job_run")
+    op.drop_index(
+        "uq_head_version_serving",
+        table_name="head_version",
+        sqlite_where=sa.text("status = 'serving'"),
+        postgresql_where=sa.text("status = 'serving'"),
+    )
+    op.drop_index("ix_head_version_made_at", table_name="head_version")
+    op.drop_table("head_version")
     op.drop_index("ix_event_kind_at", table_name="event")
     op.drop_table("event")
     op.drop_table("customer")
+    op.drop_table("cause")
     op.drop_table("calendar")
     # ### end Alembic commands ###
