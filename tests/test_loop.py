@@ -1,5 +1,6 @@
 """The loop, step by step: what each verb does, and what it refuses."""
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from cxloop import accounts, cases, events, intake, loop, notices, sla, tagging
 from cxloop.cases import Case, Outcome, State, WaitingOn
 from cxloop.cases.queries import feedback as feedback_of
 from cxloop.cases.queries import messages
-from cxloop.db import backoff, db, transaction
+from cxloop.db import backoff, db, locked, transaction
 from cxloop.errors import Conflict, Invalid
 from cxloop.intake.models import Feedback
 from cxloop.notices import Notice, NoticeKind, NoticeState
@@ -233,6 +234,40 @@ def test_two_readings_at_once_open_one_case(app: Flask) -> None:
         assert count(Case) == 1
         assert len(feedback_of(db.session.get_one(Case, opened[0]))) == 4
         assert events.verify().broken is None
+
+
+@pytest.mark.postgresql
+def test_a_case_that_is_closed_while_somebody_waits_to_join_it_is_not_joined(app: Flask) -> None:
+    with app.app_context():
+        case_id = a_case(cause="delivery_delay", email=CLEO).id
+        feedback_id = a_feedback("Late.", email=CLEO).id
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    closing = threading.Event()
+
+    def close() -> None:
+        with transaction() as session:
+            case = locked(Case, case_id)
+            assert case is not None
+            loop.close(case, Outcome.WITHDRAWN, reason="Taken back.", by="user:1", at=MONDAY)
+            session.flush()
+            closing.set()
+            while not session.scalar(waiting):
+                pass
+
+    def read() -> None:
+        closing.wait(timeout=30)
+        with transaction() as session:
+            case = loop.understand(
+                session.get_one(Feedback, feedback_id), a_suggestion(), by="worker", at=MONDAY + HOUR
+            )
+            assert case is not None
+            assert case.id != case_id
+
+    together(app, close, read)
+    with app.app_context():
+        assert count(Case) == 2
 
 
 def test_the_same_feedback_read_by_two_at_once_is_read_once(app: Flask) -> None:
