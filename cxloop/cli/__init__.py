@@ -5,10 +5,10 @@ Errors are one line. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 import importlib
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from cxloop import __version__
 from cxloop.errors import CxloopError
@@ -45,14 +45,36 @@ class Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(f"cxloop.cli.{module}"), name)
         return command
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **more)
+        except click.UsageError as error:
+            _misused(error)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _misused(error)
         except CxloopError as error:
-            click.echo(f"cxloop: {error}", err=True)
-        except OperationalError as error:
-            click.echo(f"cxloop: the database does not answer: {' '.join(str(error.orig).split())}", err=True)
+            _say(str(error))
+        except DatabaseError as error:
+            trouble = "does not answer" if isinstance(error, OperationalError) else "cannot be used"
+            _say(f"the database {trouble} ({error.orig}): `cxloop doctor` looks closer")
         sys.exit(1)
+
+
+def _misused(error: click.UsageError) -> NoReturn:
+    """Says it in one line, where click would print four; a bare group still prints its help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        raise error
+    command = error.ctx.command_path if error.ctx else "cxloop"
+    _say(f"{error.format_message().rstrip('.')} (see {command} --help)", command=command)
+    sys.exit(2)
+
+
+def _say(what: str, *, command: str = "cxloop") -> None:
+    click.echo(f"{command}: {' '.join(what.split())}", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

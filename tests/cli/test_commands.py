@@ -40,11 +40,46 @@ def test_the_help_lists_every_command_and_the_version_is_said(cxloop: Cxloop) ->
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["dance"], ["status", "--loud"], ["user"], ["user", "add"], ["export", "secrets"], ["up", "--port", "x"]],
+    ("arguments", "command"),
+    [
+        (["dance"], "cxloop"),
+        (["--loud"], "cxloop"),
+        (["status", "--loud"], "cxloop status"),
+        (["user", "add"], "cxloop user add"),
+        (["user", "add", "a@b.test", "--name", "A"], "cxloop user add"),  # of a choice click says much
+        (["export", "secrets"], "cxloop export"),
+        (["up", "--port", "x"], "cxloop up"),
+        (["import", "absent.csv"], "cxloop import"),
+    ],
 )
-def test_wrong_usage_is_two(cxloop: Cxloop, arguments: list[str]) -> None:
-    assert cxloop(*arguments).exit_code == 2
+def test_wrong_usage_is_one_line_and_two(cxloop: Cxloop, arguments: list[str], command: str) -> None:
+    done = cxloop(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{command}: ")
+    assert done.stderr.endswith(f"(see {command} --help)\n")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", [[], ["user"]])
+def test_a_group_without_a_command_says_what_there_is(cxloop: Cxloop, group: list[str]) -> None:
+    done = cxloop(*group)
+    assert done.exit_code == 2
+    assert "Commands:" in done.output
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("harm", ["junk", "torn"])
+@pytest.mark.parametrize("arguments", ON_THE_DATABASE)
+def test_a_file_that_is_no_database_is_one_line_and_one(
+    cxloop: Cxloop, databases: Databases, tmp_path: Path, arguments: list[str], harm: str
+) -> None:
+    file = tmp_path / "cxloop.sqlite3"
+    whole = Path(databases.fresh().removeprefix("sqlite:///")).read_bytes()
+    file.write_bytes(bytes(range(256)) * 8 if harm == "junk" else whole[:4096] + bytes(len(whole) - 4096))
+    done = cxloop(*arguments, DATABASE_URL=f"sqlite:///{file}")
+    assert done.exit_code == 1
+    assert is_one_line(done.stderr), done.output
+    assert "cxloop doctor" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", ON_THE_DATABASE)
