@@ -38,7 +38,7 @@ from cxloop.tagging.tagger import Text
 from cxloop.tagging.taxonomy import CAUSE_KEYS, SENTIMENTS
 
 # Rows drawn from each source beside our corpus; a source that is not named is taken whole.
-CAPS = {"train_goemotions": 9000, "train_clothing": 1200, "train_banking77": 1400, "train_cfpb": 600}
+CAPS = {"train_goemotions": 7000, "train_clothing": 1000, "train_banking77": 1200, "train_cfpb": 500}
 
 # What an absent cause is worth as a lesson: all where every cause was judged, little where a row carries one label.
 _ABSENT_ELSEWHERE = 0.2
@@ -50,7 +50,7 @@ _TOKENS_A_BATCH = 1024
 class Options:
     epochs: int = 3
     seed: int = 7
-    own_weight: int = 4  # how often a row of our corpus is seen in an epoch
+    own_weight: int = 2  # how often a row of our corpus is seen in an epoch
     encoder_rate: float = 6e-5
     head_rate: float = 1e-3
 
@@ -111,12 +111,14 @@ def _fit(network: Network, tokenizer: Any, rows: list[Row], options: Options, sa
     generator = torch.Generator().manual_seed(options.seed)
     steps = sum(1 for _ in _batches(encoded, torch.Generator().manual_seed(0))) * options.epochs
     heads = [*network.sentiment.parameters(), *network.causes.parameters()]
+    half = _has_bfloat16()
     optimizer = torch.optim.AdamW(
         [
             {"params": network.encoder.parameters(), "lr": options.encoder_rate},
             {"params": heads, "lr": options.head_rate},
         ],
         weight_decay=0.01,
+        fused=True,
     )
     # The number of batches of an epoch varies by a few with the shuffling, hence the floor.
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -127,8 +129,9 @@ def _fit(network: Network, tokenizer: Any, rows: list[Row], options: Options, sa
     for epoch in range(options.epochs):
         started, total, count = time.perf_counter(), 0.0, 0
         for batch in _batches(encoded, generator):
-            sentiment, causes, _ = network(**_padded([encoded[index] for index in batch]))
-            loss = weigh(batch, sentiment, causes)
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                sentiment, causes, _ = network(**_padded([encoded[index] for index in batch]))
+            loss = weigh(batch, sentiment.float(), causes.float())
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -136,6 +139,11 @@ def _fit(network: Network, tokenizer: Any, rows: list[Row], options: Options, sa
             schedule.step()
             total, count = total + float(loss.detach()), count + 1
         say(f"epoch {epoch + 1}: loss {total / count:.3f}, {time.perf_counter() - started:.0f} s")
+
+
+def _has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices itself: three times as fast, and good enough."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 class _Loss:
@@ -277,7 +285,12 @@ def _calibrated(tagger: OnnxTagger, rows: Sequence[Row]) -> dict[str, Any]:
 
 def _described(rows: Sequence[Row], options: Options) -> dict[str, Any]:
     sources = Counter("own corpus" if row.own else row.source for row in rows)
-    return {"options": asdict(options), "rows": dict(sorted(sources.items())), "torch": torch.__version__}
+    return {
+        "options": asdict(options),
+        "rows": dict(sorted(sources.items())),
+        "torch": torch.__version__,
+        "bfloat16": _has_bfloat16(),
+    }
 
 
 def _about(path: Path) -> dict[str, Any]:
