@@ -1,6 +1,5 @@
 """`cxloop import FILE`: feedback from a CSV or JSON Lines file. Safe to interrupt and to repeat."""
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cxloop import clock, intake, loop
-from cxloop.cli.installation import installation
+from cxloop.cli.installation import BY, installation
+from cxloop.cli.rejects import RejectsFile
+from cxloop.cli.tables import plain
 from cxloop.db import db, transaction
 from cxloop.errors import Conflict, CxloopError, Invalid
 from cxloop.intake.columns import FIELDS
@@ -30,7 +31,6 @@ from cxloop.intake.scores import Scale
 BATCH = 500
 """Records to a transaction: the most that an interruption can cost, and that others wait for on SQLite."""
 
-BY = "cli"
 SOURCE_NAME = 80  # characters
 REASONS = 12  # named in the summary; the file of rejects has them all
 
@@ -77,7 +77,11 @@ def _zone(_ctx: click.Context, _param: click.Parameter, value: str) -> tzinfo:
 @click.option("--day-first/--month-first", default=None, help="How to read 03/04/2021. Else inferred.")
 @click.option("--zone", callback=_zone, default="UTC", show_default=True, help="Of times that name none.")
 @click.option("--notify", is_flag=True, help="Send acknowledgements also for what is older than 72 hours.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Else FILE's name with .rejects.csv.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Else FILE's name with .rejects.csv, in this folder.",
+)
 def import_(
     file: Path, source: str | None, kind: str | None, rejects: Path | None, notify: bool, **wishes: Any
 ) -> None:
@@ -88,22 +92,15 @@ def import_(
 
     Exit codes: 0 imported, even if rows were rejected; 1 failed or interrupted; 2 wrong usage.
     """
-    rejects = rejects or Path(f"{file.stem}.rejects.csv")
-    if rejects.exists() and rejects.samefile(file):
-        raise click.UsageError("--rejects names the imported file itself: give the rejected rows a file of their own.")
+    left = RejectsFile(file, rejects)
     at = clock.now()
     table, plan = _plan(file, wishes, at=at)
     for line in plan.said:
-        click.echo(shown(line))
+        click.echo(plain(line))
     with installation():
         name = _source_name(source, file)
         source_id = _again(partial(_source, name, kind, at=at))
-        _take(table, plan, source_id, notify=notify, rejects=rejects)
-
-
-def shown(line: str) -> str:
-    """The line with its control characters spelled out: a file must not talk to the terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+        _take(table, plan, source_id, notify=notify, rejects=left)
 
 
 def _plan(file: Path, wishes: dict[str, Any], *, at: datetime) -> tuple[Table, Plan]:
@@ -118,16 +115,16 @@ def _plan(file: Path, wishes: dict[str, Any], *, at: datetime) -> tuple[Table, P
         table = Table(file)
         return table, survey(table, wanted, at=at)
     except Invalid as error:
-        raise click.UsageError(shown(str(error))) from None
+        raise click.UsageError(plain(str(error))) from None
     except CxloopError as error:
-        raise CxloopError(shown(str(error))) from None
+        raise CxloopError(plain(str(error))) from None
     except OSError as error:
-        raise CxloopError(shown(f"{file.name} cannot be read: {error.strerror}.")) from None
+        raise CxloopError(plain(f"{file.name} cannot be read: {error.strerror}.")) from None
 
 
 def _source_name(given: str | None, file: Path) -> str:
     if given is None:
-        return shown(file.stem)[:SOURCE_NAME]
+        return plain(file.stem)[:SOURCE_NAME]
     if not given.strip() or len(given) > SOURCE_NAME or not given.isprintable():
         raise click.UsageError(f"--source is a name of at most {SOURCE_NAME} characters on one line.")
     return given.strip()
@@ -170,11 +167,11 @@ class Tally:
         return f"read {self.read}, new {self.new}, duplicate {self.duplicate}, rejected {rejected}"
 
 
-def _take(table: Table, plan: Plan, source_id: int, *, notify: bool, rejects: Path) -> None:
+def _take(table: Table, plan: Plan, source_id: int, *, notify: bool, rejects: RejectsFile) -> None:
     """Import all of it, batch by batch, and say what became of it."""
     reading, tally = Reading(table, plan, at=clock.now()), Tally()
     try:
-        with _rejects_file(rejects) as reject, _progress(table) as moved:
+        with rejects, _progress(table) as moved:
             for batch in _batches(reading):
                 items = [each for each in batch if isinstance(each, Item)]
                 heard = _again(partial(_hear, source_id, items, tell=True if notify else None))
@@ -183,7 +180,7 @@ def _take(table: Table, plan: Plan, source_id: int, *, notify: bool, rejects: Pa
                 tally.duplicate += len(items) - heard
                 for each in batch:
                     if isinstance(each, Reject):
-                        reject(each)
+                        rejects.add(each)
                         tally.reject(each.reason)
                 moved()
     except KeyboardInterrupt:
@@ -210,35 +207,6 @@ def _hear(source_id: int, items: list[Item], *, tell: bool | None) -> int:
 
 
 @contextmanager
-def _rejects_file(path: Path) -> Iterator[Callable[[Reject], None]]:
-    """Writes rejects to the file; there is none in the end if there was no reject."""
-    count = 0
-    try:
-        stream = path.open("w", newline="", encoding="utf-8")
-    except OSError as error:
-        raise CxloopError(shown(f"{path} cannot be written ({error.strerror}): say --rejects PATH.")) from None
-
-    def reject(record: Reject) -> None:
-        nonlocal count
-        count += 1
-        writer.writerow([record.line, record.reason, _harmless(record.raw)])
-
-    with stream:
-        writer = csv.writer(stream)
-        writer.writerow(["line", "reason", "row"])
-        try:
-            yield reject
-        finally:
-            if not count:
-                path.unlink(missing_ok=True)
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins like this for a formula and runs it."""
-    return f"'{cell}" if cell.lstrip().startswith(tuple("=+-@＝＋－＠")) or cell.startswith(("\t", "\r")) else cell
-
-
-@contextmanager
 def _progress(table: Table) -> Iterator[Callable[[], None]]:
     """A bar over the bytes of the file, on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
@@ -248,13 +216,13 @@ def _progress(table: Table) -> Iterator[Callable[[], None]]:
         yield lambda: bar.update(table.position - bar.pos)
 
 
-def _tell(tally: Tally, reading: Reading, rejects: Path) -> None:
+def _tell(tally: Tally, reading: Reading, rejects: RejectsFile) -> None:
     for without, times in reading.left_out.most_common():
-        click.echo(f"taken without {shown(without)}: {times}")
+        click.echo(f"taken without {plain(without)}: {times}")
     for reason, times in tally.rejected.most_common(REASONS):
-        click.echo(f"rejected: {shown(reason)}: {times}")
+        click.echo(f"rejected: {plain(reason)}: {times}")
     if len(tally.rejected) > REASONS:
         click.echo(f"rejected for {len(tally.rejected) - REASONS} more reasons")
     if tally.rejected:
-        click.echo(shown(f"The rejected rows are in {rejects}, with line number and reason."))
+        click.echo(f"The rejected rows are in {rejects}, with line number and reason.")
     click.echo(str(tally))

@@ -128,6 +128,29 @@ def test_without_rejects_there_is_no_file_of_rejects(cxloop: Run) -> None:
     assert [path.name for path in Path().glob("*.rejects.csv")] == []
 
 
+@pytest.mark.parametrize("broken", [True, False], ids=["with rejects", "without rejects"])
+def test_a_file_that_is_not_ours_is_no_place_for_rejects(cxloop: Run, app: Flask, broken: bool) -> None:
+    Path("accounts.csv").write_text("line,amount\n1,1000\n")
+    result = cxloop("import", export(THREE if broken else "text\nfine\n"), "--rejects", "accounts.csv")
+    assert (result.exit_code, "no file of rejects" in result.stderr) == (2, True)
+    assert Path("accounts.csv").read_text() == "line,amount\n1,1000\n"
+    assert kept(app) == []
+
+
+def test_an_earlier_file_of_rejects_stays_unless_it_is_named(cxloop: Run) -> None:
+    file = export("score,text\n5,fine\nbroken\n")
+    for name in ("export.rejects.csv", "export.rejects-2.csv"):
+        assert f"are in {name}," in cxloop("import", file).stdout
+    earlier = Path("export.rejects.csv").read_text()
+    Path("export.csv").write_text("score,text\n5,fine\nworse\nbroken\n")
+    cxloop("import", file, "--rejects", "export.rejects-2.csv")
+    assert Path("export.rejects.csv").read_text() == earlier
+    assert "worse" in Path("export.rejects-2.csv").read_text()
+    cxloop("import", export("text\nfine\n", "sound.csv"), "--rejects", "export.rejects.csv")
+    assert Path("export.rejects.csv").read_text() == earlier
+    assert list(Path().glob(".rejects-*")) == []
+
+
 @contextmanager
 def interrupted_at_feedback(number: int) -> Iterator[None]:
     """Ctrl-C, in the midst of a batch."""
@@ -155,6 +178,7 @@ def test_an_interrupted_import_goes_on_when_it_is_run_again(cxloop: Run, app: Fl
         "Interrupted. In so far: read 500, new 500, duplicate 0, rejected 0. Run it again and it goes on."
     ]
     assert len(kept(app)) == 500
+    assert list(Path().glob(".rejects-*")) == []
     assert summary(cxloop("import", file)) == "read 1200, new 700, duplicate 500, rejected 0"
     assert len(kept(app)) == 1200
 
@@ -211,14 +235,14 @@ def test_json_lines_are_imported(cxloop: Run, app: Flask) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--text", "Nope"], 'no column "Nope" for --text. The file has: id, date, score, comment.'),
+        (["--text", "Nope"], 'no column "Nope" for --text. The file has: id, date, score, comment (see'),
         (["--scale", "five"], "0-10, 1-5 or 1-7"),
         (["--scale", "6-9"], "does not fit"),
         (["--zone", "Mars/Base"], "no such zone"),
         (["--kind", "gossip"], "gossip"),
         (["--source", "a\nb"], "--source"),
         (["--source", "n" * 81], "--source"),
-        (["--rejects", "export.csv"], "--rejects names the imported file itself"),
+        (["--rejects", "export.csv"], "--rejects names the imported file, which"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_takes_nothing(cxloop: Run, app: Flask, options: list[str], said: str) -> None:
