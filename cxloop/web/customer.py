@@ -1,19 +1,24 @@
-"""The customer's own page: opened by a signed link, without a login. Looking changes nothing; each answer is a POST."""
+"""The customer's own page: opened by a signed link, without a login. Looking changes nothing; each answer is a POST.
+
+Staff may look at it, but nobody who is signed in answers in the customer's place.
+"""
 
 from datetime import datetime
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from cxloop import cases, loop
 from cxloop.cases import Case
 from cxloop.clock import now
 from cxloop.db import transaction
-from cxloop.errors import Conflict, Invalid, NotFound
+from cxloop.errors import Conflict, Forbidden, Invalid, NotFound
 from cxloop.links import Links
 from cxloop.web import progress
 from cxloop.web.forms import words
 from cxloop.web.limits import MINUTES, limit, limit_client
+from cxloop.web.security import SAFE
 
 KEPT = 10
 """Cases that one browser has open; their links stay in the page session."""
@@ -26,6 +31,12 @@ THANKS = {
 }
 
 pages = Blueprint("customer", __name__, url_prefix="/your-case")
+
+
+@pages.before_request
+def only_the_customer() -> None:
+    if request.method not in SAFE and current_user.is_authenticated:
+        raise Forbidden("You are signed in as staff: only the customer has the last word.")
 
 
 @pages.get("/<token>")

@@ -1,5 +1,7 @@
 """The outbox: every notice, what became of it, and the words as they were sent or would be sent now."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +17,7 @@ from cxloop.db import db, locked, transaction
 from cxloop.errors import NotFound
 from cxloop.notices import Notice, NoticeState
 from cxloop.notices.compose import compose
+from cxloop.notices.render import Letter
 from cxloop.web import access, story
 from cxloop.web.forms import number
 
@@ -23,6 +26,7 @@ access.guard(pages, Permission.SEE_OUTBOX)
 pages.add_app_template_filter(story.delivery, "delivery")
 
 PAGE = 50
+CUSTOMERS_LINK = re.compile(r"(/your-case/)[^\s/]+")
 STATES = [("", "Any"), *((state.value, state.value.capitalize()) for state in NoticeState)]
 
 
@@ -51,10 +55,14 @@ def index() -> str:
 @pages.get("/outbox/<int:id>")
 def show(id: int) -> str:
     notice = _find(id)
-    letter = compose(notice, current_app.extensions["cxloop.links"])
-    base_url = current_app.config["BASE_URL"]
     return render_template(
-        "outbox/show.html", notice=notice, letter=letter, at=now(), base_url=base_url, can_send=_can_send()
+        "outbox/show.html",
+        notice=notice,
+        letter=_shown(notice),
+        at=now(),
+        base_url=current_app.config["BASE_URL"],
+        can_send=_can_send(),
+        opens=_opens(notice),
     )
 
 
@@ -83,6 +91,17 @@ def _find(id: int) -> Notice:
     if notice is None:
         raise NotFound("There is no such message.")
     return notice
+
+
+def _shown(notice: Notice) -> Letter:
+    """The letter as staff may read it: whoever has the customer's link speaks as the customer, so it is left out."""
+    letter = compose(notice, current_app.extensions["cxloop.links"])
+    return letter if _opens(notice) else replace(letter, body=CUSTOMERS_LINK.sub(r"\1•••", letter.body))
+
+
+def _opens(notice: Notice) -> bool:
+    """Whether the customer's link stands in the letter: only where this page is the one way by which it can leave."""
+    return notice.state == NoticeState.HELD and not _can_send()
 
 
 def _can_send() -> bool:

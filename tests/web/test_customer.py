@@ -381,3 +381,25 @@ def test_a_colleague_sees_what_the_customer_wrote(app: Flask, client: FlaskClien
     with app.app_context():
         assert cases.find_for_customer(case.id, case.customer_id).id == case.id
         assert db.session.get_one(Case, case.id).opened_at < now() - timedelta(hours=1)
+
+
+def test_staff_see_the_page_and_cannot_answer_in_the_customer_s_place(app: Flask, given: Given) -> None:
+    from tests.web.desk import Desk
+
+    agent = given(an_agent)
+    case, talked = given(a_case, "resolved", owner=agent), given(a_case, "open", owner=agent, at=now())
+    client = Desk(app, agent).client
+    for each, what, fields in ((case, "verdict", {"fixed": "yes"}), (talked, "message", {"text": "It is fine."})):
+        path = arrive(app, client, each)
+        page = client.get(path)
+        assert "You are signed in as staff" in words(page)
+        assert page.text.count("<button") == page.text.count(" disabled>")
+        before = trail(app, each)
+        refused = send(client, f"{path}/{what}", seen=path, **fields)
+        assert refused.status_code == 403
+        assert "You are signed in as staff: only the customer has the last word." in words(refused)
+        assert trail(app, each) == before
+    customer = app.test_client()
+    path = arrive(app, customer, case)
+    assert " disabled" not in customer.get(path).text
+    assert send(customer, f"{path}/verdict", seen=path, fixed="yes").status_code == 303

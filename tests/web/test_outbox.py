@@ -43,11 +43,39 @@ def test_the_customer_s_link_in_a_letter_can_be_followed_and_nothing_the_custome
     app: Flask, given: Given
 ) -> None:
     given(a_case, text="See http://evil.test/ <script>x</script>", at=now())
+    held(app)
     id = one(app, NoticeKind.ACKNOWLEDGEMENT).id
     page = Desk(app, given(an_agent)).get(f"/outbox/{id}").text
     assert re.search(r'<a href="http://127\.0\.0\.1:8000/your-case/[^"]+">', page)
     assert 'href="http://evil.test' not in page
     assert "<script>x" not in page
+
+
+def test_the_customer_s_link_is_shown_only_while_this_page_is_the_only_way_to_send_it(
+    make_app: Callable[..., Flask], app: Flask, given: Given
+) -> None:
+    agent = given(an_agent)
+    case = given(a_case, at=now())
+    notice = one(app, NoticeKind.ACKNOWLEDGEMENT)
+    links = app.extensions["cxloop.links"]
+    token = links.case_page(case.id, case.customer_id).rpartition("/")[2].partition(".")[0]
+    mailing = make_app(SMTP_URL="smtp://127.0.0.1:2525?from=care@example.test")
+
+    def page(of: Flask) -> str:
+        return Desk(of, agent).get(f"/outbox/{notice.id}").text
+
+    assert token not in page(app), "it is not held yet"
+    held(app)
+    assert token in page(app)
+    assert "private window" in page(app)
+    assert token not in page(mailing)
+    with app.app_context(), transaction():
+        found = db.session.get_one(Notice, notice.id)
+        body = f"Hello\n{links.case_page(case.id, case.customer_id)}\n"
+        notices.sent(found, subject="We have read it", body=body, by="worker", at=now())
+    for of in (app, mailing):
+        assert token not in page(of)
+        assert "/your-case/•••" in page(of)
 
 
 def test_the_list_can_be_narrowed_to_a_state_and_paged(app: Flask, given: Given) -> None:
