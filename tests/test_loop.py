@@ -253,8 +253,10 @@ def test_a_case_that_is_closed_while_somebody_waits_to_join_it_is_not_joined(app
             loop.close(case, Outcome.WITHDRAWN, reason="Taken back.", by="user:1", at=MONDAY)
             session.flush()
             closing.set()
-            while not session.scalar(waiting):
-                pass
+            for _ in range(2000):  # until the other one waits for us
+                session.execute(sa.select(sa.func.pg_stat_clear_snapshot()))
+                if session.scalar(waiting):
+                    break
 
     def read() -> None:
         closing.wait(timeout=30)
