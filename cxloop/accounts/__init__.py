@@ -109,6 +109,14 @@ def sign_in(email: str, password: str, *, at: datetime) -> tuple[User, str]:
     return user, open_session(user, at=at)
 
 
+def knows_password(user: User, password: str) -> bool:
+    """Whether this is the user's password; never for one who has none."""
+    try:
+        return bool(user.password_hash) and _hasher.verify(user.password_hash or "", password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
 def offer_sign_in_link(user: User, *, at: datetime, lasts: timedelta = timedelta(days=1)) -> str:
     """A secret that signs the user in once, until it expires."""
     secret = secrets.token_urlsafe(32)

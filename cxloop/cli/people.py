@@ -62,6 +62,19 @@ def link_user(email: str) -> None:
     click.echo(app.extensions["cxloop.links"].sign_in(link))
 
 
+@user.command("password")
+@click.argument("email")
+@click.option("--stdin", "from_input", is_flag=True, help="Read the password from the first line of the input.")
+def set_password(email: str, from_input: bool) -> None:
+    """Set a person's password, asked for on the terminal, and end their sessions."""
+    password = _password(from_input)
+    with installation(), transaction():
+        person = _person(email)
+        accounts.change_password(person, password, by=BY, at=now())
+        done = f"The password of {person.name} <{person.email}> is set, and their sessions have ended."
+    click.echo(done)
+
+
 @user.command("deactivate")
 @click.argument("email")
 def deactivate_user(email: str) -> None:
@@ -119,6 +132,14 @@ def revoke_token(token: str) -> None:
         accounts.revoke_token(row, by=BY, at=now())
         done = f"The token {row.id} ({row.name}) is revoked."
     click.echo(done)
+
+
+def _password(from_input: bool) -> str:
+    """Typed twice and unseen, or the first line of the input."""
+    if from_input:
+        return sys.stdin.readline().rstrip("\r\n")
+    typed: str = click.prompt("New password", hide_input=True, confirmation_prompt="Once more", err=True)
+    return typed
 
 
 def _person(email: str) -> User:

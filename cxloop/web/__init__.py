@@ -4,6 +4,7 @@ from flask import Flask
 
 from cxloop.web import (
     access,
+    account,
     assets,
     board,
     cases,
@@ -23,6 +24,7 @@ from cxloop.web import (
 PAGES = (
     health.pages,
     signin.pages,
+    account.pages,
     theme.pages,
     queue.pages,
     cases.pages,

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from markupsafe import Markup
 
 from cxloop import accounts
 from cxloop.clock import now
@@ -17,6 +18,7 @@ from cxloop.web.limits import MINUTES, limit, limit_client
 WINDOW = 15 * MINUTES
 TRIES_PER_ADDRESS = 10
 TRIES_PER_CLIENT = 50
+OFFER = Markup('That link worked once. To come in by yourself next time, <a href="%s">choose a password</a>.')
 
 pages = Blueprint("signin", __name__)
 
@@ -59,9 +61,13 @@ def begin_by_link(secret: str) -> ResponseReturnValue:
     at = now()
     limit_client("sign-in", times=TRIES_PER_CLIENT, per=WINDOW, at=at)
     with transaction():
-        _, new = accounts.use_sign_in_link(secret, at=at)
+        user, new = accounts.use_sign_in_link(secret, at=at)
+        without_password = not user.password_hash
         access.end_session()
-    return access.enter(redirect(url_for("signin.start"), 303), new)
+    answer = access.enter(redirect(url_for("signin.start"), 303), new)
+    if without_password:
+        flash(OFFER % url_for("account.index"), "info")
+    return answer
 
 
 @pages.post("/sign-out")

@@ -191,3 +191,34 @@ def test_an_unknown_password_opens_nothing_for_a_user_with_a_link(cxloop: Cxloop
     cxloop("user", "add", "ana@firm.test", "--name", "Ana", "--role", "agent")
     with app.app_context(), pytest.raises(NotFound), transaction():
         accounts.sign_in("ana@firm.test", "", at=now())
+
+
+def test_a_password_is_set_from_the_input_or_typed_unseen_twice(cxloop: Cxloop, app: Flask) -> None:
+    with app.app_context():
+        person = a_user(email="ana@firm.test")
+        with transaction():
+            secret = accounts.open_session(person, at=now())
+    first, second = "correct horse battery", "another staple, longer"
+    for password, arguments, stdin in (
+        (first, ("--stdin",), f"{first}\n"),
+        (second, (), f"{second}\n{second}\n"),
+    ):
+        done = cxloop("user", "password", "Ana@firm.test", *arguments, stdin=stdin)
+        assert done.exit_code == 0, done.output
+        assert password not in done.output
+        assert done.stdout.startswith("The password of")
+        with app.app_context():
+            assert accounts.session_of(secret, at=now()) is None
+            with transaction():
+                _, secret = accounts.sign_in("ana@firm.test", password, at=now())
+
+
+@pytest.mark.parametrize(("email", "password"), [("ana@firm.test", "short"), ("nobody@firm.test", "long enough, this")])
+def test_a_password_that_cannot_be_set_is_said_in_one_line(
+    cxloop: Cxloop, app: Flask, email: str, password: str
+) -> None:
+    with app.app_context():
+        a_user(email="ana@firm.test")
+    done = cxloop("user", "password", email, "--stdin", stdin=f"{password}\n")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1

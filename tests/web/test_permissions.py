@@ -24,6 +24,7 @@ Given = Callable[..., Any]
 PUBLIC = {"static", "health", "signin", "theme", "surveys", "customer", "api_feedback", "api_openapi"}
 """Blueprints without a door; the API has its own, for tokens."""
 DOORS = {
+    "account": Permission.WORK_CASES,
     "queue": Permission.WORK_CASES,
     "cases": Permission.WORK_CASES,
     "board": Permission.SEE_BOARD,
