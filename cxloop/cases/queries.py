@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from cxloop import tagging
 from cxloop.accounts.models import User
 from cxloop.cases import visible_to
 from cxloop.cases.models import LIVE, Case, CaseFeedback, Message, State
@@ -18,7 +19,10 @@ IS_LIVE = sa.text(f'"case".{LIVE}')
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the queue shows. `mine` keeps to the user's own cases, `state` and the others to equal ones."""
+    """What the queue shows. `mine` keeps to the user's own cases, `state` and the others to equal ones.
+
+    A cause finds also the cases of those that were merged into it.
+    """
 
     mine: bool = True
     state: State | None = None
@@ -39,7 +43,7 @@ def queue(user: User, filters: Filters, *, behind: tuple[datetime, int] | None =
     if filters.mine:
         query = query.where(Case.owner_id == user.id)
     if filters.cause:
-        query = query.where(Case.cause == filters.cause)
+        query = query.where(Case.cause.in_(tagging.counted_as(filters.cause)))
     if filters.urgency:
         query = query.where(Case.urgency == filters.urgency)
     if behind:

@@ -4,15 +4,18 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from cxloop import cases, loop
+from cxloop import cases, loop, tagging
 from cxloop.accounts.models import User
 from cxloop.accounts.permissions import Permission
 from cxloop.cases import Case, Outcome
+from cxloop.cases.models import CaseFeedback
 from cxloop.clock import now
 from cxloop.db import db, transaction
-from cxloop.errors import Invalid
+from cxloop.errors import Invalid, NotFound
+from cxloop.intake.models import Feedback
+from cxloop.tagging.models import Correction, Field
 from cxloop.web import access, casepage
-from cxloop.web.forms import number, words
+from cxloop.web.forms import Attempt, number, words
 
 pages = Blueprint("cases", __name__, url_prefix="/cases")
 access.guard(pages, Permission.WORK_CASES)
@@ -59,6 +62,17 @@ def assignment(id: int) -> Response:
     return redirect(url_for("board.index"), 303) if _given("back") == "board" else _back(id)
 
 
+@pages.post("/<int:id>/corrections")
+def correction(id: int) -> Response:
+    with transaction():
+        case, field = _locked(id), _given("field")
+        value = request.form.getlist("value") if field == Field.CAUSES else _given("value")
+        feedback = _feedback(case)
+        said = _judgement(loop.correct(case, feedback, field=field, value=value, by=current_user.actor, at=now()))
+    flash(said, "success")
+    return _back(id)
+
+
 @pages.post("/<int:id>/resumption")
 def resumption(id: int) -> Response:
     with transaction():
@@ -90,12 +104,18 @@ def refused(error: Invalid) -> tuple[str, int]:
     """The same page again, with what was written kept and the fault at its field."""
     assert request.view_args is not None
     case = cases.find(request.view_args["id"], user=current_user)
-    attempt = casepage.Attempt(form=request.endpoint or "", given=request.form, fault=str(error), fields=error.fields)
+    attempt = Attempt(form=_form(), given=request.form, fault=str(error), fields=error.fields)
     return render_template("cases/show.html", page=casepage.of(case, now(), attempt)), 422
 
 
 def _locked(id: int) -> Case:
     return cases.find(id, user=current_user, lock=True)
+
+
+def _form() -> str:
+    """Which form was sent: its endpoint, and of the many corrections which one."""
+    endpoint = request.endpoint or ""
+    return f"{endpoint}:{_given('feedback_id')}:{_given('field')}" if endpoint == "cases.correction" else endpoint
 
 
 def _given(name: str) -> str:
@@ -111,6 +131,28 @@ def _owner() -> User:
     if owner is None:
         raise Invalid("Choose who shall have the case.", owner="is missing")
     return owner
+
+
+def _feedback(case: Case) -> Feedback:
+    """The piece of feedback that the form names, if the case rests on it."""
+    id = number(_given("feedback_id"))
+    if id is None:
+        raise Invalid("Say which piece of feedback is meant.", feedback="is missing")
+    link = db.session.scalars(
+        db.select(CaseFeedback).where(CaseFeedback.case_id == case.id, CaseFeedback.feedback_id == id)
+    ).first()
+    if link is None:
+        raise NotFound("This case does not rest on such feedback.")
+    return link.feedback
+
+
+def _judgement(made: Correction) -> str:
+    """What was kept, and what comes of it: urgency follows rules, so nothing is learnt of it."""
+    names = tagging.cause_names()
+    field = "cause" if made.field is Field.CAUSES else made.field.value
+    words = " and ".join(names.get(key, key) for key in made.value)
+    learns = "" if made.field is Field.URGENCY else " The tagger learns from it."
+    return f"{'Confirmed' if made.agrees else 'Put right'}: the {field} is {words}.{learns}"
 
 
 def _outcome() -> Outcome:

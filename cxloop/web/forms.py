@@ -1,8 +1,11 @@
 """What forms and addresses hand in, checked before it goes anywhere."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from cxloop.errors import Invalid
 
@@ -12,6 +15,29 @@ ROW_MAX = 2**31 - 1
 """The highest number that a row can have in the database's integers."""
 
 _LOCAL = re.compile(r"/(?:[A-Za-z0-9_-][^\\\x00-\x20\x7f]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A form that was refused: which (its page names it), what was in it, what is wrong with it and with its fields."""
+
+    form: str = ""
+    given: MultiDict[str, str] = field(default_factory=MultiDict)
+    fault: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, form: str, name: str, otherwise: str = "") -> str:
+        return self.given.get(name, "") if form == self.form else otherwise
+
+    def values(self, form: str, name: str, otherwise: list[str]) -> list[str]:
+        return self.given.getlist(name) if form == self.form else otherwise
+
+    def error(self, form: str, name: str) -> str:
+        return self.fault if form == self.form and name in self.fields else ""
+
+    def problem(self, form: str, *shown: str) -> str:
+        """The fault, if it is none of the fields that are `shown` with theirs."""
+        return self.fault if form == self.form and not self.fields.keys() & set(shown) else ""
 
 
 def number(text: str | None) -> int | None:

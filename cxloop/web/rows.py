@@ -1,22 +1,23 @@
-"""Cases as rows: what `components/rows.html` shows of each, with all their promises and tags read in two queries."""
+"""Cases as rows: what `components/rows.html` shows of each, promises, tags and causes read in three queries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from flask import url_for
 
+from cxloop import tagging
 from cxloop.cases import Case
 from cxloop.cases.models import CaseFeedback
 from cxloop.db import db
 from cxloop.sla import Promise
 from cxloop.tagging.models import Tag
-from cxloop.tagging.taxonomy import DEFAULT_CAUSES, OTHER
+from cxloop.tagging.taxonomy import OTHER
 from cxloop.web.words import ClockWords, ago, soonest, state_detail
 
-CAUSES = {cause.key: cause.name for cause in DEFAULT_CAUSES}
+URGENCIES = ("critical", "high", "normal", "low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,16 @@ class Row:
 
 def of(cases: Sequence[Case], at: datetime) -> list[Row]:
     """In the order given."""
-    promises, unsure = _promises(cases), _unsure(cases)
-    return [_row(case, promises[case.id], frozenset(unsure[case.id]), at) for case in cases]
+    promises, unsure, causes = _promises(cases), _unsure(cases), tagging.cause_names()
+    return [_row(case, promises[case.id], frozenset(unsure[case.id]), causes, at) for case in cases]
 
 
-def cause_name(key: str | None) -> str:
+def cause_name(key: str | None, causes: Mapping[str, str]) -> str:
     """The cause as people read it; nothing for `other`, which says that none was stated."""
-    return "" if not key or key == OTHER else CAUSES.get(key, key.replace("_", " "))
+    return "" if not key or key == OTHER else causes.get(key, key.replace("_", " "))
 
 
-def _row(case: Case, promises: list[Promise], unsure: frozenset[str], at: datetime) -> Row:
+def _row(case: Case, promises: list[Promise], unsure: frozenset[str], causes: Mapping[str, str], at: datetime) -> Row:
     return Row(
         id=case.id,
         reference=case.reference,
@@ -68,7 +69,7 @@ def _row(case: Case, promises: list[Promise], unsure: frozenset[str], at: dateti
         promise=soonest(promises, case, at),
         sentiment=case.sentiment,
         unsure=frozenset() if case.confirmed_cause else unsure,
-        cause=cause_name(case.confirmed_cause or case.cause),
+        cause=cause_name(case.confirmed_cause or case.cause, causes),
         urgency=case.urgency,
         state=case.state.value,
         detail=state_detail(case),

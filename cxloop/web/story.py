@@ -15,7 +15,7 @@ from cxloop.sla import Aim
 from cxloop.web.words import AIMS, ago
 
 Names = Mapping[str, str]
-"""What to call an actor: {"user:7": "Ana Lindqvist", "customer:12": "Mina Okafor"}."""
+"""What to call an actor, or a cause: {"user:7": "Ana Lind", "customer:12": "Mina Okafor", "wait_time": "Queues"}."""
 
 OURSELVES = "cxloop"
 
@@ -139,6 +139,13 @@ def _aim(data: dict[str, Any]) -> str:
     return AIMS[Aim(data["aim"])]
 
 
+def _corrected(data: dict[str, Any], _by: str, names: Names) -> str:
+    value, before = data["value"], data["before"]
+    words = " and ".join(names.get(key, key.replace("_", " ")) for key in value)
+    what = {"causes": "cause"}.get(data["field"], data["field"])
+    return f"confirmed the {what}: {words}" if value == before else f"corrected the {what} to {words}"
+
+
 def _notice(words: str) -> Callable[[dict[str, Any], str, Names], str]:
     return lambda data, _by, _names: words.format(NOTICES.get(data.get("notice_kind", ""), "a notice"))
 
@@ -157,6 +164,7 @@ _LINES = {
     "promise_broken": _Line(lambda d, _b, _n: f"The {_aim(d)} was not given in time", "alert-triangle", "breached", ""),
     "promise_kept": _Line(lambda d, _b, _n: f"kept the promise of a {_aim(d)}", "circle-check", "good"),
     "promise_kept_late": _Line(lambda d, _b, _n: f"gave the {_aim(d)} late", "circle-x"),
+    "feedback_corrected": _Line(_corrected, "edit"),
     "notice_failed": _Line(_notice("could not deliver {}"), "alert-triangle", "breached"),
     "notice_repeated": _Line(_notice("may have sent {} twice, as one and the same message"), "mail"),
     "notice_requeued": _Line(_notice("asked for {} to be sent again"), "send"),
