@@ -10,12 +10,13 @@ class Permission(enum.StrEnum):
     WORK_CASES = "work cases"
     SEE_BOARD = "see the board"
     SEE_OUTBOX = "see the outbox"
+    SEE_MODELS = "see the models"
     SEE_ALL_TEAMS = "see the cases of every team"
     ADMINISTER = "administer the installation"
 
 
 _AGENT = {Permission.WORK_CASES, Permission.SEE_OUTBOX}
-_SUPERVISOR = _AGENT | {Permission.SEE_BOARD}
+_SUPERVISOR = _AGENT | {Permission.SEE_BOARD, Permission.SEE_MODELS}
 PERMISSIONS: dict[Role, set[Permission]] = {
     Role.AGENT: _AGENT,
     Role.SUPERVISOR: _SUPERVISOR,
