@@ -8,6 +8,8 @@ CXLOOP_BASE_URL      where customers reach this installation, for the links in m
                      default: http://127.0.0.1:8000
 CXLOOP_SMTP_URL      smtp://user:password@host:587?from=care@example.com&tls=starttls (tls: none, starttls, tls);
                      default: none, and mail is held, readable in the outbox
+CXLOOP_PROXIES       how many proxies of our own stand in front, each adding X-Forwarded-For; default: 0, and
+                     what such headers say is not believed
 CXLOOP_MODEL         a folder of a tagger, or a shipped version; default: the newest that is shipped
 """
 
@@ -20,4 +22,5 @@ class Config:
     SECRET_KEY: str = os.environ.get("CXLOOP_SECRET_KEY", "")
     BASE_URL: str = os.environ.get("CXLOOP_BASE_URL", "http://127.0.0.1:8000")
     SMTP_URL: str = os.environ.get("CXLOOP_SMTP_URL", "")
+    PROXIES: str = os.environ.get("CXLOOP_PROXIES", "0")
     MODEL: str = os.environ.get("CXLOOP_MODEL", "")

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from cxloop import api, paths, web
@@ -26,42 +27,58 @@ def create_app(config: Any) -> Flask:
 
     Raises CxloopError for a setting that cannot serve.
     """
-    data = getattr(config, "DATA", "") or "cxloop-data"
-    configured = getattr(config, "DATABASE_URL", "")
-    base_url = getattr(config, "BASE_URL", "") or "http://127.0.0.1:8000"
-    if not configured:
-        data = str(paths.data_folder(data))
-    url = database_url(configured, data)
-    secret = _secret(getattr(config, "SECRET_KEY", ""), data, embedded=url.startswith("sqlite"))
-
     app = Flask("cxloop", template_folder=str(paths.templates()), static_folder=str(Path(__file__).parent / "static"))
-    app.config.update(
-        SECRET_KEY=secret,
-        SQLALCHEMY_DATABASE_URI=url,
-        SQLALCHEMY_ENGINE_OPTIONS={} if url.startswith("sqlite") else {"pool_pre_ping": True},
-        MAX_CONTENT_LENGTH=MAX_BODY,
-        MAX_FORM_PARTS=100,
-        TRUSTED_HOSTS=[urlsplit(base_url).hostname or "localhost", "127.0.0.1", "localhost"],
-        SESSION_COOKIE_NAME="cxloop_page",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=base_url.startswith("https:"),
-        WTF_CSRF_TIME_LIMIT=None,
-        SEND_FILE_MAX_AGE_DEFAULT=86_400,
-        BASE_URL=base_url,
-        SMTP_URL=getattr(config, "SMTP_URL", ""),
-        MODEL=getattr(config, "MODEL", ""),
-        DATA=data,
-    )
-    app.extensions["cxloop.links"] = Links(secret, base_url)
+    app.config.update(_settings(config))
+    app.extensions["cxloop.links"] = Links(app.config["SECRET_KEY"], app.config["BASE_URL"])
+    proxies = app.config["PROXIES"]
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     db.init_app(app)
-    if url.startswith("sqlite"):
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
         with app.app_context():
             tune_sqlite(db.engine)
     web.register(app)
     api.register(app)
     app.register_error_handler(Exception, _answer_error)
     return app
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    """Flask's and our own settings; what a class does not say has its default."""
+
+    def said(name: str, default: str = "") -> str:
+        return str(getattr(config, name, "") or default)
+
+    data, base_url, proxies = (
+        said("DATA", "cxloop-data"),
+        said("BASE_URL", "http://127.0.0.1:8000"),
+        said("PROXIES", "0"),
+    )
+    if not said("DATABASE_URL"):
+        data = str(paths.data_folder(data))
+    url = database_url(said("DATABASE_URL"), data)
+    embedded = url.startswith("sqlite")
+    if not proxies.isdigit():
+        raise CxloopError("CXLOOP_PROXIES must be a number: how many proxies of your own stand in front.")
+    return {
+        "SECRET_KEY": _secret(said("SECRET_KEY"), data, embedded=embedded),
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {} if embedded else {"pool_pre_ping": True},
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "MAX_FORM_PARTS": 100,
+        "TRUSTED_HOSTS": [urlsplit(base_url).hostname or "localhost", "127.0.0.1", "localhost"],
+        "SESSION_COOKIE_NAME": "cxloop_page",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": base_url.startswith("https:"),
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SEND_FILE_MAX_AGE_DEFAULT": 86_400,
+        "BASE_URL": base_url,
+        "SMTP_URL": said("SMTP_URL"),
+        "MODEL": said("MODEL"),
+        "PROXIES": int(proxies),
+        "DATA": data,
+    }
 
 
 def _answer_error(error: Exception) -> Response:

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from cxloop import events
+from cxloop.accounts import throttle
 from cxloop.accounts.models import ApiToken, Role, Session, SignInLink, Team, User
 from cxloop.db import db, insert, locked
 from cxloop.errors import Conflict, Gone, Invalid, NotFound
@@ -231,3 +232,11 @@ def _keep_an_admin(user: User) -> None:
 def _digest(secret: str) -> str:
     """Plain SHA-256 will do: these secrets are random and long, not chosen by people."""
     return sha256(secret.encode()).hexdigest()
+
+
+def tidy(*, at: datetime) -> int:
+    """Drop what lets nobody in any more: sessions, sign-in links and windows that are over. Returns how many."""
+    sessions = sa.or_(Session.seen_at < at - SESSION_IDLE, Session.created_at < at - SESSION_MAX)
+    ended = sa.delete(Session).where(sessions).returning(Session.hash)
+    links = sa.delete(SignInLink).where(SignInLink.expires_at <= at).returning(SignInLink.hash)
+    return sum(len(db.session.scalars(gone).all()) for gone in (ended, links)) + throttle.forget(at=at)

@@ -105,5 +105,5 @@ class Throttle(Base):
     __tablename__ = "throttle"
 
     key: Mapped[str] = mapped_column(sa.String(160), primary_key=True)
-    window: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    until: Mapped[datetime] = mapped_column(primary_key=True, index=True)
     count: Mapped[int]

@@ -1,6 +1,6 @@
 """Limits on how often something may be tried, counted in the database so that all processes share them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,18 +12,22 @@ from cxloop.errors import TooMany
 def allow(key: str, *, limit: int, per: int, at: datetime) -> None:
     """Count one try of `key` in the current window of `per` seconds. Raises TooMany beyond `limit`.
 
-    Old windows of the same key are dropped in passing, so the table holds one row a key. The caller commits the
-    count even when it raises: hold a transaction of its own around it.
+    The caller commits the count even when it raises: hold a transaction of its own around it.
     """
-    window, elapsed = divmod(int(at.timestamp()), per)
+    elapsed = int(at.timestamp()) % per
+    until = at.replace(microsecond=0) + timedelta(seconds=per - elapsed)
     counted = (
         insert(Throttle)
-        .values(key=key, window=window, count=1)
-        .on_conflict_do_update(index_elements=["key", "window"], set_={"count": Throttle.count + 1})
+        .values(key=key, until=until, count=1)
+        .on_conflict_do_update(index_elements=["key", "until"], set_={"count": Throttle.count + 1})
         .returning(Throttle.count)
     )
     count = db.session.scalar(counted) or 0
-    if count == 1:
-        db.session.execute(sa.delete(Throttle).where(Throttle.key == key, Throttle.window < window))
     if count > limit:
         raise TooMany("Too many attempts: please wait a little and try again.", retry_after=per - elapsed)
+
+
+def forget(*, at: datetime) -> int:
+    """Drop the windows that are over; returns how many."""
+    over = sa.delete(Throttle).where(Throttle.until <= at).returning(Throttle.key)
+    return len(db.session.scalars(over).all())

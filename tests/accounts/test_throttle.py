@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from cxloop.accounts import throttle
 from cxloop.accounts.models import Throttle
 from cxloop.accounts.throttle import allow
 from cxloop.db import db, transaction
@@ -41,9 +42,11 @@ def test_each_key_is_counted_for_itself(in_app: Flask) -> None:
     assert tried("other") is None
 
 
-def test_one_row_a_key_is_kept(in_app: Flask) -> None:
+def test_windows_that_are_over_are_forgotten_and_the_present_one_is_not(in_app: Flask) -> None:
     for window in range(5):
         tried(after=60 * window)
+    with transaction():
+        assert throttle.forget(at=MONDAY + timedelta(seconds=60 * 4)) == 4
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Throttle)) == 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 from flask_login import encode_cookie
 from werkzeug.test import TestResponse
@@ -239,6 +239,15 @@ def test_guesses_from_one_place_are_stopped_whatever_the_headers_say(app: Flask,
     here = {"REMOTE_ADDR": "203.0.113.7"}
     assert client.post("/sign-in", data=form, environ_base=here, headers=forged).status_code == 429
     assert client.post("/sign-in", data=form, environ_base={"REMOTE_ADDR": "203.0.113.8"}).status_code == 303
+
+
+def test_behind_our_own_proxy_the_address_is_the_one_that_the_proxy_saw(make_app: Callable[..., Flask]) -> None:
+    """AUTH-05: the hop that the proxy added counts, what the client wrote before it does not."""
+    app = make_app(PROXIES="1")
+    seen = []
+    app.before_request(lambda: seen.append(request.remote_addr))
+    app.test_client().get("/health", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert seen == ["203.0.113.9"]
 
 
 @pytest.mark.parametrize(
