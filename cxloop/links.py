@@ -29,7 +29,7 @@ class Links:
         try:
             return self._serializer(purpose).loads(token, max_age=MAX_AGE[purpose])
         except SignatureExpired as expired:
-            raise Gone("This link has expired. Reply to our last message and we will send you a new one.") from expired
+            raise Gone("This link has expired.") from expired
         except BadSignature as bad:
             raise NotFound("This link is not complete or not ours.") from bad
 

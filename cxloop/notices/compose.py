@@ -1,8 +1,9 @@
 """From a notice's row to the letter that leaves: gathers the facts, makes the links, renders."""
 
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,11 @@ from cxloop.accounts.models import User
 from cxloop.cases.models import Kind, Message
 from cxloop.db import db
 from cxloop.links import Links
-from cxloop.notices.models import Notice
+from cxloop.notices.models import Notice, NoticeKind
 from cxloop.notices.render import Letter, render
 
+BY_ITSELF = {NoticeKind.ACKNOWLEDGEMENT, NoticeKind.REOPENED, NoticeKind.ESCALATION}
+"""Written by no person: an absence notice is not to answer them (RFC 3834)."""
 QUOTED = 600
 """Characters of the customer's own words that an acknowledgement repeats."""
 
@@ -27,19 +30,37 @@ def compose(notice: Notice, links: Links) -> Letter:
 
 
 def envelope(notice: Notice, letter: Letter, *, sender: str, at: datetime) -> EmailMessage:
-    """The message on the wire. Its Message-ID is the same however often it leaves.
+    """The message on the wire. Its Message-ID is the same however often it leaves, and so is its thread.
 
-    Raises ValueError for an address that cannot stand in a header.
+    `sender` is an address, or one with a name; without a name the case's team signs. Raises ValueError for an address
+    that cannot stand in a header.
     """
     mail = EmailMessage()
-    mail["From"] = sender
+    mail["From"] = _sender(sender, notice)
     mail["To"] = notice.address or ""
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = f"<{notice.mail_id}@{sender.rpartition('@')[2].rstrip('>') or 'cxloop'}>"
-    mail["Auto-Submitted"] = "auto-generated"
+    domain = parseaddr(sender)[1].rpartition("@")[2] or "cxloop"
+    mail["Message-ID"] = f"<{notice.mail_id}@{domain}>"
+    first = _first_of_thread(notice)
+    if first != notice.mail_id:
+        mail["In-Reply-To"] = mail["References"] = f"<{first}@{domain}>"
+    if notice.kind in BY_ITSELF:
+        mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(letter.body)
     return mail
+
+
+def _sender(sender: str, notice: Notice) -> Address:
+    name, address = parseaddr(sender)
+    return Address(display_name=name or " ".join(notice.case.team.name.split()), addr_spec=address)
+
+
+def _first_of_thread(notice: Notice) -> str:
+    """The Message-ID's left part of the first notice of the case to the same side: the customer, or a colleague."""
+    theirs = Notice.user_id == notice.user_id if notice.user_id else Notice.customer_id.is_not(None)
+    first = sa.select(Notice.mail_id).where(Notice.case_id == notice.case_id, theirs).order_by(Notice.id).limit(1)
+    return db.session.scalars(first).one()
 
 
 def _facts(notice: Notice, links: Links) -> dict[str, Any]:

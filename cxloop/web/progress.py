@@ -3,7 +3,7 @@
 Nothing of the inside: no notes, no tags, first names only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -67,7 +67,7 @@ def of(case: Case, at: datetime) -> CustomerPage:
         told=[message.body for message in told],
         told_when=ago(told[0].at, at) if told else "",
         stands=_stands(case),
-        doing=_doing(case),
+        doing=_doing(case, _first_names(solved)),
         due=_due(owed, at),
         late=_apology([promise for promise in owed if _is_broken(promise, at)], case, at),
         solution="".join(message.body for message in solved),
@@ -142,8 +142,8 @@ def _stands(case: Case) -> str:
     return "Closed"
 
 
-def _doing(case: Case) -> str:
-    """What is being done, and by whom."""
+def _doing(case: Case, solvers: Mapping[str, str]) -> str:
+    """What is being done, and by whom; what was done, by whoever did it."""
     match case.state:
         case State.NEW:
             return f"{_who(case)} is looking after it."
@@ -155,7 +155,7 @@ def _doing(case: Case) -> str:
         case State.WAITING:
             return f"{_who(case)} waits for an answer from somebody else, and stays with it."
         case State.RESOLVED:
-            return f"{_who(case)} has done what is written below. You have the last word."
+            return f"{next(iter(solvers.values()), _who(case))} has done what is written below. You have the last word."
     return ENDINGS.get(case.outcome, "It is closed.") if case.outcome else "It is closed."
 
 

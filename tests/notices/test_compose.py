@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from email.utils import getaddresses
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
@@ -97,7 +98,76 @@ def test_a_letter_once_written_says_the_same_when_it_is_sent_again(in_app: Flask
     assert compose(notice, LINKS) == first
 
 
+def test_a_letter_says_once_where_to_answer_and_breaks_no_line_within_a_paragraph(in_app: Flask) -> None:
+    an_agent(name="Amira Haddad")
+    a_supervisor()
+    case = a_case(State.WAITING, text="It came late.")
+    with transaction():
+        loop.answer(case, "Thank you.", by="user:1", at=MONDAY + HOUR)
+        loop.resolve(case, cause="wait_time", text="Done.", by="user:1", at=MONDAY + HOUR)
+        loop.confirm(case, fixed=False, by=case.customer.actor, at=MONDAY + HOUR)
+    for kind in set(NoticeKind) - {NoticeKind.ESCALATION}:
+        body = compose(last(kind), LINKS).body
+        assert body.count("Please answer on that page: a reply by e-mail is not read.\n") == 1, kind
+        assert body.index(LINKS.base_url) < body.index("Please answer on that page")
+        for first, second in pairwise(body.splitlines()):
+            inside = first and second and first[-1] not in ".,:!?" and not first.startswith((">", "http"))
+            assert not inside, (kind, first, second)
+
+
 # ----------------------------------------------------------------------------------------------- headers (INJ-05)
+
+
+def a_talk() -> list[Notice]:
+    """The notices of a case that was acknowledged, asked, answered, resolved and given back."""
+    an_agent(name="Amira Haddad")
+    a_supervisor()
+    case = a_case(State.WAITING)
+    with transaction():
+        loop.answer(case, "Thank you.", by="user:1", at=MONDAY + HOUR)
+        loop.resolve(case, cause="wait_time", text="Done.", by="user:1", at=MONDAY + HOUR)
+        loop.confirm(case, fixed=False, by=case.customer.actor, at=MONDAY + HOUR)
+        loop.resolve(case, cause="wait_time", text="Done better.", by="user:1", at=MONDAY + HOUR)
+        loop.confirm(case, fixed=False, by=case.customer.actor, at=MONDAY + HOUR)
+    return list(db.session.scalars(sa.select(Notice).order_by(Notice.id)))
+
+
+def test_only_what_no_person_wrote_is_marked_as_sent_by_itself(in_app: Flask) -> None:
+    marked = {
+        notice.kind: envelope(notice, Letter("s", "b"), sender="care@example.test", at=MONDAY)["Auto-Submitted"]
+        for notice in a_talk()
+    }
+    by_itself = {NoticeKind.ACKNOWLEDGEMENT, NoticeKind.REOPENED, NoticeKind.ESCALATION}
+    assert marked == {kind: "auto-generated" if kind in by_itself else None for kind in NoticeKind}
+
+
+def test_all_letters_of_a_case_are_one_thread_for_each_side(in_app: Flask) -> None:
+    a_case()  # somebody else's, which began before
+    talk = [notice for notice in a_talk() if notice.case_id == 2]
+    for ours in (
+        [notice for notice in talk if notice.customer_id],
+        [notice for notice in talk if notice.user_id],
+    ):
+        for _ in range(2):
+            mails = [envelope(notice, Letter("s", "b"), sender="care@example.test", at=MONDAY) for notice in ours]
+            root = mails[0]["Message-ID"]
+            assert mails[0]["References"] is None
+            assert len(mails) > 1
+            assert {(mail["In-Reply-To"], mail["References"]) for mail in mails[1:]} == {(root, root)}
+
+
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [
+        ("care@example.test", 'Stores & "Shops"'),
+        ("Larkmoor Care <care@example.test>", "Larkmoor Care"),
+    ],
+)
+def test_the_team_signs_as_the_sender_unless_the_address_has_a_name(in_app: Flask, sender: str, shown: str) -> None:
+    a_case(team='Stores & "Shops"')
+    mail = envelope(last(NoticeKind.ACKNOWLEDGEMENT), Letter("s", "b"), sender=sender, at=MONDAY)
+    [from_] = mail["From"].addresses
+    assert (from_.display_name, from_.addr_spec) == (shown, "care@example.test")
 
 
 def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(in_app: Flask) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -231,3 +232,15 @@ def test_a_broken_promise_stands_in_the_story_and_above_it(app: Flask, given: Gi
     page = Desk(app, lead).page(f"/cases/{case.id}")
     assert "The first response was not given in time" in page
     assert "cxloop escalated to Sam Lead: the first response is late" in page
+
+
+def test_around_what_one_writes_stands_how_the_letter_greets_and_signs(app: Flask, given: Given) -> None:
+    agent = given(an_agent, name="Ann Miller")
+    desk = Desk(app, agent)
+    case = given(a_case, owner=agent, customer_name="Kim Novak")
+    around = re.findall(r'data-around="(\w+)">([^<]+)<', desk.get(f"/cases/{case.id}").text)
+    assert around == [("before", "Hello Kim Novak,"), ("after", "Ann")] * 2, "the reply and the resolution"
+    unnamed = given(a_case, owner=agent)
+    assert ">Hello,<" in desk.get(f"/cases/{unnamed.id}").text
+    unwritten = given(a_case, owner=agent, email=None, customer_name="Kim Novak")
+    assert "data-around" not in desk.get(f"/cases/{unwritten.id}").text, "no letter leaves"

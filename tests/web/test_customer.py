@@ -301,7 +301,7 @@ def test_an_expired_link_shows_nothing_even_to_a_browser_that_had_it_open(
     for answer in (client.get(link), client.get(path), client.post(f"{path}/message", data=form)):
         assert answer.status_code == 410
         assert "The parcel came late." not in answer.text
-        assert "new one" in words(answer)
+        assert "Open the link in the newest message that we sent you." in words(answer)
 
 
 @pytest.mark.parametrize("what", ["merged", "deleted"])
@@ -403,3 +403,13 @@ def test_staff_see_the_page_and_cannot_answer_in_the_customer_s_place(app: Flask
     path = arrive(app, customer, case)
     assert " disabled" not in customer.get(path).text
     assert send(customer, f"{path}/verdict", seen=path, fixed="yes").status_code == 303
+
+
+def test_what_was_done_is_told_under_the_name_of_whoever_did_it(app: Flask, client: FlaskClient, given: Given) -> None:
+    owner, helper = given(an_agent, name="Ana Lindqvist"), given(an_agent, name="Bo Berg")
+    case = given(a_case, "open", owner=owner)
+    with app.app_context(), transaction():
+        loop.resolve(here(case), cause="other", text="Your money is back.", by=helper.actor, at=now())
+    page = words(client.get(arrive(app, client, case)))
+    assert "Bo has done what is written below." in page
+    assert "Ana has done" not in page
