@@ -119,6 +119,21 @@ def alone(matter: str) -> None:
         db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"cxloop.{matter}", 0))))
 
 
+def nobody_inserts(rows: type[Base]) -> bool:
+    """Whether no other transaction that has inserted such rows is under way: every id given out so far is committed.
+
+    Inserting takes its lock on the table before it takes an id, and gives it back when the row can be seen.
+    """
+    if db.engine.dialect.name != "postgresql":
+        return True  # on SQLite nobody else writes while we do
+    under_way = sa.text(
+        "SELECT 1 FROM pg_locks WHERE relation = CAST(:name AS regclass) AND mode = 'RowExclusiveLock' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND pid IS DISTINCT FROM pg_backend_pid() LIMIT 1"
+    )
+    return db.session.scalar(under_way, {"name": rows.__tablename__}) is None
+
+
 def claim(
     rows: type[Row], *conditions: sa.ColumnElement[bool], at: datetime, lease: timedelta, limit: int
 ) -> list[Row]:

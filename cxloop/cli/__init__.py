@@ -26,7 +26,7 @@ COMMANDS = {
     "survey": "surveys:survey",
     "status": "status:status",
     "export": "export:export",
-    "verify": "status:verify",
+    "verify": "verify:verify",
     "doctor": "doctor:doctor",
 }
 

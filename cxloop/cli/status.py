@@ -1,4 +1,4 @@
-"""`cxloop status` and `cxloop verify`: how the installation stands, and whether its record of events is whole."""
+"""`cxloop status`: how the installation stands."""
 
 import enum
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from cxloop import events, jobs
+from cxloop import jobs
 from cxloop.cases.models import Case, State
 from cxloop.cli.installation import installation
 from cxloop.clock import now
@@ -33,18 +33,6 @@ def status(as_json: bool) -> None:
         counts = ", ".join(f"{count:,} {state}" for state, count in found[name].items() if count)
         click.echo(f"{name:<8}  {counts or 'none'}")
     click.echo(f"worker    {_alive(beat, now())}")
-
-
-@click.command()
-def verify() -> None:
-    """Walk the chains of events; exit code 1, and the first broken link named, if anything was changed or cut out."""
-    with installation():
-        verdict = events.verify()
-    click.echo(f"{verdict.events:,} events were walked.")
-    if verdict.broken:
-        click.echo(f"Broken: {verdict.broken}.")
-        raise SystemExit(1)
-    click.echo("Every chain is whole.")
 
 
 def _counts() -> dict[str, Any]:
