@@ -105,7 +105,7 @@ def show_cause(key: str, texts: tuple[str, ...], learn: bool) -> None:
     with installation() as app:
         with transaction():
             added = catalogue.add_examples(key, texts, by=BY, at=now())
-        click.echo(f"{added} examples added.")
+        click.echo("1 example added." if added == 1 else f"{added} examples added.")
         if learn and added:
             click.echo(learn_now(app.config["MODEL"]))
 

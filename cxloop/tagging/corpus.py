@@ -3,6 +3,7 @@ for the frozen gold set, with their labels. Half precision, no text; about 900 b
 """
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -73,7 +74,7 @@ class Corpus:
             raise CxloopError(
                 f"{folder} has no {FILE}, so this model cannot learn: `cxloop model train` writes one."
             ) from error
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise CxloopError(f"{path} cannot be read ({error}).") from error
         if made_by != version:
             raise CxloopError(f"{path} was made by the model {made_by}, not by {version}.")

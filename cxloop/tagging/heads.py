@@ -8,6 +8,7 @@ alone; the parts of a split cause share what its whole is given.
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -117,7 +118,7 @@ class Heads:
                         for n, (of, *parts) in enumerate(names["splits"])
                     ),
                 )
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             raise CxloopError(f"These are no heads ({error}).") from error
         return heads
 

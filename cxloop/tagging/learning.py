@@ -61,9 +61,6 @@ class Rows:
     new: NDArray[np.bool_]
     taught: Sequence[Taught]
 
-    def fitted(self, hold_out: int | None) -> NDArray[np.bool_]:
-        return self.fold != hold_out if hold_out is not None else np.ones(len(self.fold), dtype=np.bool_)
-
 
 def study(lesson: Lesson, model: Model, corpus: Corpus) -> Outcome:
     """The heads that follow from the lesson, and whether they may serve."""
@@ -76,14 +73,15 @@ def study(lesson: Lesson, model: Model, corpus: Corpus) -> Outcome:
     )
     training, gold = corpus.training, corpus.measured
     asserted = scale.thresholds.cause
-    candidate, before = _fit(training, rows, None), lesson.serving or Heads()
+    untaught = _fit(training, rows, np.zeros(len(rows.fold), np.bool_), Heads())
+    candidate, before = _fit(training, rows, np.ones(len(rows.fold), np.bool_), untaught), lesson.serving or Heads()
     rivals = {
         "serving": _reading(before, gold, asserted),
         "shipped": _reading(Heads(), gold, asserted),
-        "untaught": _reading(_untaught(training, rows), gold, asserted),
+        "untaught": _reading(untaught, gold, asserted),
     }
     after = _reading(candidate, gold, asserted)
-    held_back = _held_back(training, rows, before, asserted)
+    held_back = _held_back(training, rows, before, untaught, asserted)
     own, found = fit_own(lesson.causes, rows.taught, rows.vectors, training.vectors, asserted)
     candidate = replace(
         candidate,
@@ -145,25 +143,15 @@ def _labels(row: Taught, causes: Sequence[KnownCause]) -> tuple[list[float], lis
     return holds, worth
 
 
-def _fit(training: Corpus, rows: Rows, hold_out: int | None) -> Heads:
-    """The heads fitted on the corpus and on the taught rows but those of one fold; each task only if it was taught."""
-    use = rows.fitted(hold_out)
+def _fit(training: Corpus, rows: Rows, use: NDArray[np.bool_], start: Heads) -> Heads:
+    """The heads fitted on the corpus and on the taught rows in `use`; each task only if any row taught it."""
     return Heads(
-        sentiment=_fit_sentiment(training, rows, use) if rows.sentiment_weight.any() else Heads().sentiment,
-        causes=_fit_causes(training, rows, use) if rows.cause_weight.any() else Heads().causes,
+        sentiment=_fit_sentiment(training, rows, use, start) if rows.sentiment_weight.any() else start.sentiment,
+        causes=_fit_causes(training, rows, use, start) if rows.cause_weight.any() else start.causes,
     )
 
 
-def _untaught(training: Corpus, rows: Rows) -> Heads:
-    """The same fit without what people said."""
-    nobody = np.zeros(len(rows.fold), dtype=np.bool_)
-    return Heads(
-        sentiment=_fit_sentiment(training, rows, nobody) if rows.sentiment_weight.any() else Heads().sentiment,
-        causes=_fit_causes(training, rows, nobody) if rows.cause_weight.any() else Heads().causes,
-    )
-
-
-def _fit_sentiment(training: Corpus, rows: Rows, use: NDArray[np.bool_]) -> Floats:
+def _fit_sentiment(training: Corpus, rows: Rows, use: NDArray[np.bool_], start: Heads) -> Floats:
     judged = training.sentiment >= 0
     truth = np.concatenate([training.sentiment[judged], rows.sentiment[use]]).astype(np.int64)
     return multinomial(
@@ -172,16 +160,18 @@ def _fit_sentiment(training: Corpus, rows: Rows, use: NDArray[np.bool_]) -> Floa
         np.eye(len(SENTIMENTS))[truth],
         np.concatenate([np.ones(int(judged.sum())), WORTH * rows.sentiment_weight[use]]),
         hold=HOLD,
+        start=start.sentiment,
     )
 
 
-def _fit_causes(training: Corpus, rows: Rows, use: NDArray[np.bool_]) -> Floats:
+def _fit_causes(training: Corpus, rows: Rows, use: NDArray[np.bool_], start: Heads) -> Floats:
     return binary(
         with_one(np.vstack([training.vectors, rows.vectors[use]])),
         np.vstack([training.cause_scores, rows.cause_scores[use]]),
         np.vstack([np.maximum(training.causes, 0), rows.causes[use]]).astype(np.float64),
         np.vstack([(training.causes >= 0).astype(np.float64), WORTH * rows.cause_weight[use]]),
         hold=HOLD,
+        start=start.causes,
     )
 
 
@@ -215,10 +205,11 @@ def _agreement(chances: Floats, labels: NDArray[Any], threshold: float) -> Float
 
 
 def _held_back(
-    training: Corpus, rows: Rows, before: Heads, threshold: float
+    training: Corpus, rows: Rows, before: Heads, untaught: Heads, threshold: float
 ) -> list[tuple[str, Floats, Floats, Floats]]:
     """Each correction younger than what serves, read by heads fitted without it: right before, right after, weights."""
-    fits = {fold: _fit(training, rows, fold) for fold in sorted(set(rows.fold[rows.new].tolist()))}
+    folds = sorted(set(rows.fold[rows.new].tolist()))
+    fits = {fold: _fit(training, rows, rows.fold != fold, untaught) for fold in folds}
     told, named = [], []
     for index in np.flatnonzero(rows.new):
         heads = fits[int(rows.fold[index])]

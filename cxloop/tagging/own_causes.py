@@ -12,6 +12,7 @@ import numpy as np
 
 from cxloop.tagging.heads import Floats, Split, with_one
 from cxloop.tagging.regression import binary, multinomial
+from cxloop.tagging.taxonomy import OTHER
 from cxloop.tagging.trust import KnownCause, Taught
 
 ENOUGH = 5  # examples; with fewer nothing is asserted
@@ -41,7 +42,7 @@ def fit_own(
     whole = {cause.split_from for cause in causes}
     columns, found = {}, []
     for cause in causes:
-        if cause.shipped or cause.split_from or not (cause.active or cause.key in whole):
+        if cause.shipped or cause.key == OTHER or cause.split_from or not (cause.active or cause.key in whole):
             continue
         key = cause.key
         examples = vectors[[key in row.votes and row.votes[key][0] for row in taught]] if taught else vectors

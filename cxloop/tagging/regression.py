@@ -15,10 +15,13 @@ Floats = NDArray[np.float64]
 _REMEMBERED = 8
 
 
-def multinomial(inputs: Floats, offsets: Floats, truth: Floats, weights: Floats, *, hold: float) -> Floats:
+def multinomial(
+    inputs: Floats, offsets: Floats, truth: Floats, weights: Floats, *, hold: float, start: Floats | None = None
+) -> Floats:
     """Columns (inputs × classes) whose sum with `offsets` makes `truth` (rows × classes, shares) likeliest.
 
-    `weights` says what each row counts; `hold` is the price of leaving nothing (half of it times the square).
+    `weights` says what each row counts; `hold` is the price of leaving nothing (half of it times the square). The
+    answer does not depend on `start`, only how soon it is found.
     """
 
     def cost(columns: Floats) -> tuple[float, Floats]:
@@ -27,11 +30,18 @@ def multinomial(inputs: Floats, offsets: Floats, truth: Floats, weights: Floats,
         slope = inputs.T @ (weights[:, None] * (chances - truth))
         return float(loss + hold / 2 * (columns**2).sum()), slope + hold * columns
 
-    return minimised(cost, np.zeros((inputs.shape[1], truth.shape[1])))
+    return minimised(cost, np.zeros((inputs.shape[1], truth.shape[1])) if start is None else start)
 
 
 def binary(
-    inputs: Floats, offsets: Floats, truth: Floats, weights: Floats, *, hold: float, around: Floats | None = None
+    inputs: Floats,
+    offsets: Floats,
+    truth: Floats,
+    weights: Floats,
+    *,
+    hold: float,
+    around: Floats | None = None,
+    start: Floats | None = None,
 ) -> Floats:
     """The same for independent columns; `weights` is rows × columns, 0 where a row says nothing.
 
@@ -46,16 +56,17 @@ def binary(
         slope = inputs.T @ (weights * (sigmoid(scores) - truth))
         return float(loss + hold / 2 * (away**2).sum()), slope + hold * away
 
-    return minimised(cost, centre.copy())
+    return minimised(cost, centre if start is None else start)
 
 
-def minimised(cost: Callable[[Floats], tuple[float, Floats]], start: Floats, *, steps: int = 200) -> Floats:
-    """Where a smooth convex cost is least, nearly: L-BFGS with halved steps (Armijo)."""
+def minimised(
+    cost: Callable[[Floats], tuple[float, Floats]], start: Floats, *, tolerance: float = 0.01, steps: int = 300
+) -> Floats:
+    """Where a smooth convex cost is least, to a slope of `tolerance`: L-BFGS with halved steps (Armijo)."""
     at, (value, slope) = start, cost(start)
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=_REMEMBERED)
-    first = max(1.0, float(np.abs(slope).max()))
     for _ in range(steps):
-        if np.abs(slope).max() <= 1e-5 * first:
+        if np.abs(slope).max() <= tolerance:
             break
         direction = _direction(slope, pairs)
         along = float((direction * slope).sum())
