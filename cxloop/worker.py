@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,12 +31,15 @@ from cxloop.notices import Notice
 from cxloop.notices.compose import compose, envelope
 from cxloop.notices.smtp import Refused, SmtpChannel, SmtpSettings, Unavailable
 from cxloop.tagging import versions
+from cxloop.tagging.model import Manifest
 from cxloop.tagging.tagger import Suggestion, Tagger, Text
 
 log = logging.getLogger(__name__)
 
 BATCH = 32
 RUNS_NOTED_EVERY = timedelta(seconds=15)
+BEATS_EVERY = 5
+"""Seconds."""
 
 
 @dataclass
@@ -71,8 +75,13 @@ class Kit:
 
     @property
     def model(self) -> str | None:
-        """The version that is loaded, if one is."""
-        return self._serving[1].version if self._serving else None
+        """The version that reads: the one that is loaded, else the one that is going to be, by its manifest alone."""
+        if self._serving:
+            return self._serving[1].version
+        try:
+            return Manifest.read(self.model_folder()).version if self.model_folder else None
+        except CxloopError:
+            return None  # it cannot serve: loading it will say why
 
     def base(self) -> Tagger:
         """The shipped model. Raises CxloopError if it cannot be loaded."""
@@ -156,6 +165,7 @@ def end_silence(_kit: Kit, limit: int = BATCH) -> int:
 
 
 def seal_events(_kit: Kit) -> int:
+    """Until it returns 0 there may be more to seal."""
     with transaction():
         return events.seal(at=now())
 
@@ -192,18 +202,14 @@ JOBS = (
     Job("seal", seal_events, 3600),
     Job("tidy", tidy, 3600),
     Job("learn", learn, 60),
-    Job("beat", beat, 5),
+    Job("beat", beat, BEATS_EVERY),
 )
 UNTIL_IDLE = ("tagging", "promises", "notices", "silence")
 
 
 def work(app: Flask, kit: Kit) -> None:
     """Run the jobs by the clock until SIGINT or SIGTERM; what is under way is finished first."""
-    scheduler = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(len(JOBS))},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone="UTC",
-    )
+    scheduler = clock()
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(
         signal.SIG_BLOCK, ends
@@ -216,13 +222,24 @@ def work(app: Flask, kit: Kit) -> None:
     signal.sigwait(ends)
     kit.stopping.set()
     scheduler.shutdown(wait=True)
+    _seal_all(app, kit)
+
+
+def clock() -> BackgroundScheduler:
+    """The scheduler. That a tick is skipped while the one before it is at work is how it shall be, and no warning."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    return BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(len(JOBS))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
 
 
 def work_until_idle(app: Flask, kit: Kit) -> dict[str, int]:
     """Do all that is due, wait for what another worker's lease still holds, and say how much was done."""
     counts = dict.fromkeys(UNTIL_IDLE, 0)
     _release_held(app, kit)
-    with app.app_context():
+    with app.app_context(), _beating(app, kit):
         while True:
             done = {job.name: job.run(kit) for job in JOBS if job.name in counts}
             for name, count in done.items():
@@ -231,8 +248,43 @@ def work_until_idle(app: Flask, kit: Kit) -> dict[str, int]:
             stop_reading()
             if not any(done.values()):
                 if lapse is None:
-                    return counts
+                    break
                 time.sleep(min(1.0, max(0.05, (lapse - now()).total_seconds())))
+    _seal_all(app, kit)
+    return counts
+
+
+@contextmanager
+def _beating(app: Flask, kit: Kit) -> Iterator[None]:
+    """Somebody is at work here, and can be seen to be, however long a text or a letter takes."""
+    ended = threading.Event()
+
+    def beat_on() -> None:
+        with app.app_context():
+            while not ended.wait(BEATS_EVERY):
+                try:
+                    beat(kit)
+                except Exception:
+                    log.exception("the worker could not say that it is alive")
+
+    beat(kit)
+    thread = threading.Thread(target=beat_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _seal_all(app: Flask, kit: Kit) -> None:
+    """The last thing that a worker does, so that what it recorded cannot be cut off unnoticed while none is at work."""
+    with app.app_context():
+        try:
+            while seal_events(kit):
+                pass
+        except Exception:
+            log.exception("the events could not be sealed; the next worker does it")
 
 
 def _run(app: Flask, kit: Kit, job: Job, noted: dict[str, datetime]) -> None:

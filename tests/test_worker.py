@@ -1,16 +1,20 @@
 """The worker: its jobs one by one, what it does until nothing is due, and how it ends."""
 
+import json
+import logging
 import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from subprocess import Popen
 
 import pytest
 import sqlalchemy as sa
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from flask import Flask
 
-from cxloop import events, intake, jobs, loop, notices, sla, tagging, worker
+from cxloop import events, intake, jobs, loop, notices, paths, sla, tagging, worker
 from cxloop.cases import Case, Outcome, State
 from cxloop.clock import now
 from cxloop.db import db, stop_reading, transaction
@@ -284,6 +288,72 @@ def test_a_worker_beats_and_one_that_fell_silent_long_ago_is_forgotten(in_app: F
     assert jobs.workers()[0].started_at == first
 
 
+def test_who_works_until_idle_can_be_seen_to_be_alive_all_the_while(
+    app: Flask, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats: list[object] = []
+    again = threading.Event()
+
+    def count_beats(kit: Kit) -> int:
+        beats.append(kit)
+        if len(beats) == 3:
+            again.set()
+        return beat(kit)
+
+    class Slow(FakeTagger):
+        def suggest(self, texts: list[Text]) -> list[Suggestion]:  # type: ignore[override]
+            assert jobs.last_beat() is not None
+            assert again.wait(timeout=30)
+            return super().suggest(texts)
+
+    beat = worker.beat
+    monkeypatch.setattr(worker, "beat", count_beats)
+    monkeypatch.setattr(worker, "BEATS_EVERY", 0.01)
+    kit.load_tagger = Slow
+    with app.app_context():
+        a_feedback("Late.")
+    assert worker.work_until_idle(app, kit)["tagging"] == 1
+    assert len(beats) >= 3
+
+
+def test_what_was_recorded_until_idle_is_sealed(app: Flask, kit: Kit) -> None:
+    with app.app_context():
+        a_feedback("Late.")
+    worker.work_until_idle(app, kit)
+    with app.app_context():
+        newest = db.session.scalar(sa.select(sa.func.max(events.Event.id)).where(events.Event.kind != "sealed"))
+        assert events.of(events.LEDGER)[-1].data["through"] == newest
+        with transaction() as session:
+            session.execute(sa.delete(events.Event).where(events.Event.id == newest))
+        assert "missing" in (events.verify().broken or "")
+
+
+def test_a_worker_that_has_loaded_no_model_yet_names_the_one_it_is_going_to(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    manifest = json.loads((paths.model_folder() / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"version": "mine-7"}))
+    app = make_app(MODEL=str(tmp_path))
+    with app.app_context():
+        worker.beat(Kit.of(app))
+        assert [each.model for each in jobs.workers()] == ["mine-7"]
+
+
+def test_a_tick_that_is_skipped_because_the_one_before_it_is_at_work_is_no_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, logger="apscheduler")  # and back to what it was, afterwards
+    skipped, at_work = threading.Event(), threading.Event()
+    scheduler = worker.clock()
+    scheduler.add_listener(lambda _event: skipped.set(), EVENT_JOB_MAX_INSTANCES)
+    scheduler.add_job(at_work.wait, "interval", seconds=0.05, args=(30,), id="slow")
+    scheduler.start()
+    assert skipped.wait(timeout=30)
+    at_work.set()
+    scheduler.shutdown(wait=True)
+    assert caplog.records == []
+
+
 def test_every_job_has_a_name_of_its_own_and_those_until_idle_are_among_them() -> None:
     names = [each.name for each in worker.JOBS]
     assert len(names) == len(set(names))
@@ -322,4 +392,6 @@ def test_a_real_worker_does_what_is_due_and_ends_cleanly_when_told(
         assert jobs.last_beat() is not None
         assert intake.in_flight(at=now()) is None
         assert notices.in_flight(at=now()) is None
+        newest = db.session.scalar(sa.select(sa.func.max(events.Event.id)).where(events.Event.kind != "sealed"))
+        assert events.of(events.LEDGER)[-1].data["through"] >= newest
         assert events.verify().broken is None
