@@ -1,5 +1,6 @@
 """What went wrong, as a page: the errors of cxloop and of HTTP become the pages in templates/errors."""
 
+import math
 import secrets
 
 from flask import current_app, make_response, render_template, request
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from cxloop.errors import Conflict, CxloopError, Forbidden, Gone, Invalid, NotFound, TooMany
+from cxloop.web.access import COOKIE
 
 STATUS: dict[type[CxloopError], int] = {
     Invalid: 422, Forbidden: 403, NotFound: 404, Conflict: 409, Gone: 410, TooMany: 429,
@@ -29,7 +31,7 @@ def answer(error: Exception) -> Response:
     if code == 500:
         reference = secrets.token_hex(4)
         current_app.logger.error("incident %s: %s %r", reference, request.method, request.path, exc_info=error)
-    response = _page(code, _words(error), reference)
+    response = _page(code, _words(error), reference, minutes=_minutes(error))
     response.headers.extend(headers)
     return response
 
@@ -38,6 +40,11 @@ def _words(error: Exception) -> str:
     if isinstance(error, CSRFError):
         return "The page had been open for too long, or your browser keeps no cookies, so we did not act on it."
     return str(error) if isinstance(error, TELLS) else ""
+
+
+def _minutes(error: Exception) -> int:
+    """After how many minutes it is soon enough to try again."""
+    return max(1, math.ceil(error.retry_after / 60)) if isinstance(error, TooMany) else 1
 
 
 def _status(error: Exception) -> int:
@@ -59,9 +66,15 @@ def _headers(error: Exception) -> list[tuple[str, str]]:
     return []
 
 
-def _page(code: int, words: str, reference: str) -> Response:
-    """htmx gets the words alone: the page that asked stays, and says them."""
+def _page(code: int, words: str, reference: str, *, minutes: int) -> Response:
+    """htmx gets the words alone: the page that asked stays, and says them.
+
+    Whether somebody is signed in is not looked up, because that may be what failed: the cookie offers the way back.
+    """
     if request.headers.get("HX-Request"):
         return Response(words or f"That did not work ({code}).", code, mimetype="text/plain")
     name = code if code in PAGES else 400 if code < 500 else 500
-    return make_response(render_template(f"errors/{name}.html", words=words, reference=reference), code)
+    page = render_template(
+        f"errors/{name}.html", words=words, reference=reference, minutes=minutes, at_desk=COOKIE in request.cookies
+    )
+    return make_response(page, code)

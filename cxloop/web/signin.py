@@ -8,6 +8,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from cxloop import accounts
+from cxloop.accounts.permissions import Permission, may
 from cxloop.clock import now
 from cxloop.db import transaction
 from cxloop.errors import NotFound
@@ -25,7 +26,10 @@ pages = Blueprint("signin", __name__)
 
 @pages.get("/")
 def start() -> ResponseReturnValue:
-    return redirect(url_for("queue.index" if current_user.is_authenticated else "signin.sign_in"), 303)
+    """Where one's work begins: for those who decide for others at the board."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("signin.sign_in"), 303)
+    return redirect(url_for("board.index" if may(current_user, Permission.SEE_BOARD) else "queue.index"), 303)
 
 
 @pages.get("/sign-in")

@@ -68,3 +68,10 @@ def test_a_supervisor_sees_the_own_team_and_an_admin_all(app: Flask, given: Give
     set_due(app, case, owner_id=None)
     assert "Elsewhere" not in Desk(app, lead).page("/board")
     assert "Elsewhere" in Desk(app, admin).page("/board")
+
+
+def test_who_sees_the_board_begins_there_and_agents_at_their_queue(app: Flask, given: Given) -> None:
+    for builder, begins in ((an_agent, "/queue"), (a_supervisor, "/board"), (an_admin, "/board")):
+        desk = Desk(app, given(builder))
+        assert desk.get("/").location == begins
+        assert desk.get("/sign-in?next=/system").location == "/system"

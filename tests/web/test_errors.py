@@ -8,6 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cxloop.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooMany
+from cxloop.web.access import COOKIE
+from tests.factories import an_agent
+from tests.web.desk import Desk
 from tests.web.visitor import words
 
 MakeApp = Callable[..., Flask]
@@ -48,6 +51,38 @@ def test_what_is_not_there_is_answered_the_same_whatever_the_reason(app: Flask) 
 def test_too_many_attempts_are_told_when_to_come_back(app: Flask) -> None:
     answer = failing(app, TooMany("Please wait.", retry_after=42)).get("/fail")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "42")
+    assert "Wait 1 minute, then try again." in words(answer)
+
+
+def test_a_longer_wait_is_said_in_minutes_and_at_the_sign_in_page_leads_back_there(app: Flask) -> None:
+    @app.get("/sign-in-fail", endpoint="signin.fail")
+    def fail() -> str:
+        raise TooMany("Please wait.", retry_after=601)
+
+    answer = app.test_client().get("/sign-in-fail")
+    assert "Wait 11 minutes, then sign in" in words(answer)
+    assert '<a href="/sign-in">' in answer.text
+
+
+def test_a_sign_in_link_that_is_over_offers_the_sign_in_page_and_a_customer_s_the_newest_message(app: Flask) -> None:
+    client = failing(app, Gone("This link has expired."))
+    over, other = client.get("/sign-in/used-already"), client.get("/fail")
+    assert over.status_code == other.status_code == 410
+    assert '<a href="/sign-in">' in over.text
+    assert "Open the link in the newest message that we sent you." in words(other)
+    assert "/sign-in" not in other.text
+
+
+def test_somebody_of_the_staff_finds_the_way_back_also_where_the_database_is_what_failed(
+    app: Flask, make_app: MakeApp, given: Any
+) -> None:
+    agent = given(an_agent)
+    for code, client in ((404, Desk(app, agent).client), (500, failing(app, RuntimeError()))):
+        client.set_cookie(COOKIE, "whatever") if code == 500 else None
+        answer = client.get("/nowhere" if code == 404 else "/fail")
+        assert answer.status_code == code
+        assert 'href="/queue">My queue<' in answer.text
+    assert "My queue" not in app.test_client().get("/nowhere").text
 
 
 @pytest.mark.parametrize("path", ["/fail", "/api/v1/fail"])
