@@ -152,9 +152,7 @@ def test_damaged_heads_leave_the_shipped_model_at_work(in_app: Flask, caplog: py
 
 
 @pytest.mark.model
-def test_a_worker_serves_a_new_version_and_the_way_back_at_its_next_batch(
-    app: Flask, given: Callable[..., object]
-) -> None:
+def test_a_worker_serves_a_new_version_and_the_way_back_at_its_next_batch(app: Flask) -> None:
     kit = Kit(links=app.extensions["cxloop.links"], load_tagger=lessons.tagger)
 
     def read(text: str) -> tuple[str, str]:
