@@ -26,7 +26,7 @@ from cxloop.cli.tables import plain
 from cxloop.clock import now
 from cxloop.db import database_url
 from cxloop.errors import CxloopError
-from cxloop.notices.smtp import SmtpSettings
+from cxloop.notices.smtp import SmtpChannel, SmtpSettings, Unavailable
 from cxloop.tagging.model import Manifest
 
 PYTHON, SQLITE = (3, 11), (3, 35, 0)
@@ -34,6 +34,8 @@ PYTHON, SQLITE = (3, 11), (3, 35, 0)
 DISTINCT_MIN = 8
 """A secret with fewer different characters was typed by somebody."""
 FREE_MIN = 100 * 1024 * 1024
+MAIL_ANSWERS_WITHIN = 5
+"""Seconds, for each answer."""
 
 
 @click.command()
@@ -111,9 +113,16 @@ def _mail(config: Any) -> Iterator[Finding]:
     except ValueError:
         yield wrong("CXLOOP_SMTP_URL names no port that is a number", "make it like smtp://user:password@host:587")
         return
+    where = f"{settings.host}:{settings.port}"
+    try:
+        with SmtpChannel(settings, timeout=MAIL_ANSWERS_WITHIN) as channel:
+            channel.connect()
+    except Unavailable as error:
+        yield wrong(f"{error} ({where}, tls={settings.tls})", "correct CXLOOP_SMTP_URL, or see to the mail server")
+        return
     unsafe = settings.password and settings.tls == "none"
     hint = ", the password unencrypted: add tls=starttls" if unsafe else ""
-    yield (note if hint else ok)(f"Mail leaves by {settings.host}:{settings.port} as {settings.sender}{hint}.")
+    yield (note if hint else ok)(f"Mail leaves by {where} as {settings.sender}{hint}.")
 
 
 def _data_folder(config: Any) -> Iterator[Finding]:
@@ -137,10 +146,10 @@ def _data_folder(config: Any) -> Iterator[Finding]:
 
 def _secret(config: Any) -> Iterator[Finding]:
     file = Path(config.DATA or "cxloop-data").expanduser().resolve() / "secret.key"
-    embedded = database_url(config.DATABASE_URL, config.DATA).startswith("sqlite")
+    elsewhere = config.DATABASE_URL.startswith("postgres")  # of a URL that is neither the database's look speaks
     if config.SECRET_KEY:
         yield _strength(config.SECRET_KEY, "CXLOOP_SECRET_KEY")
-    elif not embedded:
+    elif elsewhere:
         yield wrong("CXLOOP_SECRET_KEY is not set", "set the same 32 random characters or more on every machine")
     elif not file.exists():
         yield note("There is no secret yet: the next command makes one.")

@@ -59,14 +59,15 @@ class SmtpSettings:
 class SmtpChannel:
     """Connects at the first message and again after a break. A server that lets nobody in is not asked again."""
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(self, settings: SmtpSettings, *, timeout: float | None = None) -> None:
         self.settings = settings
+        self._timeout = timeout or TIMEOUT
         self._server: smtplib.SMTP | None = None
         self._down = ""
 
     def send(self, mail: EmailMessage) -> None:
         """Raises Refused or Unavailable."""
-        server = self._connected()
+        server = self.connect()
         try:
             server.send_message(mail)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as said:
@@ -91,8 +92,11 @@ class SmtpChannel:
                 self._server.quit()
         self._drop()
 
-    def _connected(self) -> smtplib.SMTP:
-        """The open connection. What goes wrong here is no fault of the message: it is tried again later."""
+    def connect(self) -> smtplib.SMTP:
+        """The open connection, encrypted and signed in as is set.
+
+        Raises Unavailable: what goes wrong here is no fault of the message, it is tried again later.
+        """
         if self._down:
             raise Unavailable(self._down)
         if self._server is None:
@@ -107,10 +111,10 @@ class SmtpChannel:
         at = self.settings
         if at.tls == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
-                at.host, at.port, timeout=TIMEOUT, context=ssl.create_default_context()
+                at.host, at.port, timeout=self._timeout, context=ssl.create_default_context()
             )
         else:
-            server = smtplib.SMTP(at.host, at.port, timeout=TIMEOUT)
+            server = smtplib.SMTP(at.host, at.port, timeout=self._timeout)
         try:
             if at.tls == "starttls":
                 server.starttls(context=ssl.create_default_context())

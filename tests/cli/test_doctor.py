@@ -1,6 +1,7 @@
 """`cxloop doctor`: each thing that can be wrong is found, in one line that says what to do, and never a traceback."""
 
 import shutil
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from cxloop.notices.models import Notice, NoticeState
 from cxloop.sla.models import Promise
 from tests.databases import Databases
 from tests.factories import a_case, a_feedback, a_user
+from tests.smtp import MailServer
 
 Cxloop = Callable[..., Result]
 
@@ -84,6 +86,40 @@ def test_a_setting_that_cannot_serve(doctor: Doctor, mistaken: dict[str, str], n
     assert code == 1
     assert any(named in line for line in lines), lines
     assert "hunter2" not in " ".join(lines)
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "postgresql://host:many/x"])
+def test_a_database_url_that_cannot_serve_is_named_once(doctor: Doctor, url: str) -> None:
+    code, lines = doctor(DATABASE_URL=url)
+    assert (code, len(lines)) == (1, 1)
+    code, lines = doctor(DATABASE_URL=url, SECRET_KEY="")
+    assert [line for line in lines if "CXLOOP_DATABASE_URL" in line or "database" in line] == lines[-1:]
+
+
+def test_a_mail_server_that_lets_us_in(doctor: Doctor, cxloop: Cxloop, smtp: MailServer) -> None:
+    assert doctor(SMTP_URL=smtp.url) == (0, [])
+    assert f"Mail leaves by 127.0.0.1:{smtp.port}" in cxloop("doctor", SMTP_URL=smtp.url).stdout
+    assert smtp.received == []
+
+
+@pytest.mark.parametrize(
+    ("user", "more", "named"),
+    [("", "&tls=starttls", "STARTTLS"), ("me:pw@", "&tls=none", "AUTH"), ("", "&tls=tls", "SSL")],
+)
+def test_a_mail_server_that_does_not_take_us_as_set(
+    doctor: Doctor, smtp: MailServer, user: str, more: str, named: str
+) -> None:
+    code, [line] = doctor(SMTP_URL=smtp.url.replace("//", f"//{user}") + more)
+    assert (code, "No way into the mail server" in line, named in line) == (1, True, True), line
+    assert "pw" not in line
+
+
+def test_a_mail_server_that_is_not_there(doctor: Doctor) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, [line] = doctor(SMTP_URL=f"smtp://{where}?from=care@example.test")
+    assert (code, where in line, "CXLOOP_SMTP_URL" in line) == (1, True, True)
 
 
 def test_a_database_that_is_not_migrated(doctor: Doctor, databases: Databases) -> None:
