@@ -39,7 +39,7 @@ def measure(files: list[Path], database: str, folder: Path) -> dict[str, Any]:
 
     def cxloop(*arguments: str) -> tuple[str, float]:
         began = time.perf_counter()
-        command = [sys.executable, "-m", "cxloop.cli", *arguments]
+        command = [sys.executable, "-m", "cxloop", *arguments]
         done = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True, text=True)
         return done.stdout, time.perf_counter() - began
 

@@ -93,7 +93,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=["wheel", "editable", "checkout"])
 def installation(request: pytest.FixtureRequest, new_python: Callable[[str], Path]) -> Installation:
     if request.param == "checkout":
-        return Installation([sys.executable, "-m", "cxloop.cli"], {"PYTHONPATH": str(TOP)})
+        return Installation([sys.executable, "-m", "cxloop"], {"PYTHONPATH": str(TOP)})
     python = new_python(request.param)
     if request.param == "wheel":
         pip(str(request.getfixturevalue("wheel")), python=python)

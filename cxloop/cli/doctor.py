@@ -22,6 +22,7 @@ from cxloop import paths
 from cxloop.app import SECRET_MIN
 from cxloop.cli.doctor_database import look_into
 from cxloop.cli.findings import Finding, note, ok, wrong
+from cxloop.cli.installation import configured
 from cxloop.cli.tables import plain
 from cxloop.clock import now
 from cxloop.db import database_url
@@ -52,7 +53,7 @@ def doctor() -> None:
 def _safely(look: Callable[[Any], Iterator[Finding]]) -> list[Finding]:
     """What one look finds. That it fails, for whatever reason, is a finding too."""
     try:
-        return list(look(paths.load_config()))
+        return list(look(configured()))
     except CxloopError as error:
         return [Finding("wrong", str(error))]
     except Exception as error:  # noqa: BLE001  (a doctor does not faint)

@@ -1,21 +1,33 @@
 """The installation a command works on: its configuration, its application, its database made ready."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
 from cxloop import paths
-from cxloop.cli import schema
+from cxloop.cli import address, schema
 
 BY = "cli"
 """Whom events name as the actor of what was done on the command line."""
 
 
+def configured() -> Any:
+    """The class `Config`. Without CXLOOP_BASE_URL links lead to where `cxloop up` runs on the same data folder."""
+    config = paths.load_config()
+    if os.environ.get("CXLOOP_BASE_URL"):
+        return config
+    running = address.current(Path(config.DATA).expanduser())
+    return type("Config", (config,), {"BASE_URL": running}) if running else config
+
+
 def make_app() -> Flask:
     from cxloop.app import create_app
 
-    return create_app(paths.load_config())
+    return create_app(configured())
 
 
 def ready_app() -> Flask:

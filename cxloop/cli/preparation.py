@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import click
 import sqlalchemy as sa
 from flask import Flask
 
@@ -36,7 +37,10 @@ def _told(app: Flask, kit: Kit, *, with_demo: bool) -> Iterator[str]:
 
 
 def _demo(app: Flask, kit: Kit) -> Iterator[str]:
-    seeded = demo.in_place() or demo.seed(tagger=kit.tagger(), at=now())
+    seeded = demo.in_place()
+    if seeded is None:
+        click.echo("The first time that takes a moment.", err=True)
+        seeded = demo.seed(tagger=kit.tagger(), at=now())
     doors, links = demo.let_in(at=now()), app.extensions["cxloop.links"]
     people = (doors.agent, doors.supervisor, doors.admin)
     widest = max(len(who.name) for who in people)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from cxloop import paths
+from cxloop.cli import address
 from cxloop.cli.supervisor import Child, Ended, Signals, Supervisor
 from cxloop.errors import CxloopError
 
@@ -44,13 +45,14 @@ def up(demo: bool, host: str, port: int, prepare: bool) -> None:
 
 
 def _run(supervisor: Supervisor, listener: socket.socket, *, demo: bool) -> None:
-    click.echo("Preparing the demo, which takes a moment the first time." if demo else "Preparing the installation.")
-    how_to_get_in = supervisor.run_once(Child("The preparation", ["cxloop.cli", "up", "--prepare", *["--demo"] * demo]))
-    children = (_pages(listener), Child("The worker", ["cxloop.cli", "work"]))
+    click.echo("Preparing the demo." if demo else "Preparing the installation.")
+    how_to_get_in = supervisor.run_once(Child("The preparation", ["cxloop", "up", "--prepare", *["--demo"] * demo]))
+    children = (_pages(listener), Child("The worker", ["cxloop", "work"]))
     if not supervisor.start(children, until=lambda: _is_healthy(listener), within=READY_WITHIN):
         raise SystemExit(1)
-    click.echo(how_to_get_in, nl=False)
-    supervisor.watch()
+    with address.kept(paths.data_folder(paths.load_config().DATA), os.environ["CXLOOP_BASE_URL"]):
+        click.echo(how_to_get_in, nl=False)
+        supervisor.watch()
 
 
 def _pages(listener: socket.socket) -> Child:

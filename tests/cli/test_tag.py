@@ -82,7 +82,7 @@ def test_a_pickle_or_a_missing_model_fails_in_one_line(tmp_path: Path) -> None:
 
 def test_an_answer_comes_before_the_next_line_is_sent() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "cxloop.cli", "tag"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "cxloop", "tag"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as pipe:
         assert pipe.stdin is not None
         assert pipe.stdout is not None

@@ -161,6 +161,18 @@ def test_it_serves_and_works_until_it_is_told_to_end(up: Up, app: Flask, number:
     assert running.said[-1] == "cxloop has ended."
 
 
+def test_links_that_are_printed_elsewhere_lead_to_where_it_runs(
+    up: Up, app: Flask, cxloop: Callable[..., Result], tmp_path: Path
+) -> None:
+    running = up()
+    url = ready(running)
+    assert cxloop("survey", "add", "How was it", "--kind", "nps").stdout.startswith(f"{url}/survey/")
+    elsewhere = cxloop("user", "add", "a@firm.test", "--name", "A", "--role", "agent", BASE_URL="https://care.test")
+    assert elsewhere.stdout.startswith("https://care.test/sign-in/"), "what is set counts"
+    assert running.end() == 0
+    assert list((tmp_path / "data").glob("address*")) == []
+
+
 def test_a_new_installation_holds_nobody_and_says_how_to_begin(up: Up, app: Flask, tmp_path: Path) -> None:
     running = up(DATABASE_URL="", SECRET_KEY="", DATA="here", BASE_URL="https://care.example.com/")
     assert ready(running) == "https://care.example.com"
@@ -177,10 +189,10 @@ def test_whoever_dies_is_brought_back(up: Up, app: Flask) -> None:
     running = up()
     url = ready(running)
 
-    worker = running.child("cxloop.cli work")
+    worker = running.child("cxloop work")
     os.kill(worker, signal.SIGKILL)
     running.line("The worker was ended by SIGKILL; starting it again", within=RETURNS_WITHIN)
-    again = running.child("cxloop.cli work", other_than=worker)
+    again = running.child("cxloop work", other_than=worker)
     name = f"{socket.gethostname()}:{again}"
 
     def beats() -> bool:
@@ -202,7 +214,7 @@ def test_ctrl_c_on_the_terminal_reaches_the_supervisor_alone_and_nobody_outlives
     running = up()
     ready(running)
     pid = running.process.pid
-    for child in (running.child("gunicorn"), running.child("cxloop.cli work")):
+    for child in (running.child("gunicorn"), running.child("cxloop work")):
         assert os.getpgid(child) != os.getpgid(pid), "it would end before the supervisor can say so"
         assert os.getsid(child) == os.getsid(pid), "it ends with the terminal"
     everybody = family(pid)
@@ -269,6 +281,7 @@ def test_the_demo_lets_one_in_of_each_role_and_is_there_once(up: Up, app: Flask,
         running = up("--demo")
         url = ready(running)
         assert running.line("nothing was added" if not first else "The demo is ready")
+        assert any("takes a moment" in line for line in running.said) == first
         for role in ("agent", "supervisor", "admin"):
             secret = running.line(rf"{role} .*{url}/sign-in/(\S+)")[1]
             secrets.add(secret)

@@ -1,4 +1,4 @@
-"""`python -m cxloop.cli`: the same as `cxloop`."""
+"""`python -m cxloop`: the same as `cxloop`."""
 
 from cxloop.cli import main
 
