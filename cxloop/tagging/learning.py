@@ -243,7 +243,12 @@ def _scores(
     def pair(first: Floats, second: Floats) -> dict[str, float]:
         return {"before": round(float(first.mean()), 4), "after": round(float(second.mean()), 4), "n": len(first)}
 
-    gold = {name: pair(rows, after.by_measure[name]) for name, rows in before.by_measure.items() if len(rows)}
+    sign = {name: -1.0 if name.endswith("_loss") else 1.0 for name in before.by_measure}
+    gold = {
+        name: pair(sign[name] * rows, sign[name] * after.by_measure[name])
+        for name, rows in before.by_measure.items()
+        if len(rows)
+    }
     return {
         "gold": gold,
         "held_back": {field: pair(was, now) for field, was, now, _ in held_back},
