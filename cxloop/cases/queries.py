@@ -13,6 +13,8 @@ from cxloop.db import after, db
 from cxloop.intake.models import Feedback
 
 PAGE = 25
+JUST_NOW = timedelta(minutes=15)
+"""A promise that broke within this time is news."""
 IS_LIVE = sa.text(f'"case".{LIVE}')
 """A literal, as the partial indexes have it."""
 
@@ -60,10 +62,20 @@ def breaching_soon(
     return list(db.session.scalars(query.order_by(Case.queue_at, Case.id).limit(limit)))
 
 
-def escalated(user: User, *, limit: int = PAGE) -> list[Case]:
-    """Live cases whose promise was broken, or which the customer gave back, the oldest escalation first."""
+def escalated(user: User, *, at: datetime, limit: int = PAGE) -> list[Case]:
+    """Live cases whose promise was broken, or which the customer gave back.
+
+    What broke just now comes first, then what has been broken longest, then what the customer gave back, then what was
+    answered late or waits. Sorts as many rows as the partial index of escalated cases holds.
+    """
+    order = sa.case(
+        (sa.and_(Case.queue_at <= at, Case.queue_at > at - JUST_NOW), 0),
+        (Case.queue_at <= at, 1),
+        (sa.and_(Case.cycle > 1, Case.state != State.WAITING), 2),
+        else_=3,
+    )
     query = visible_to(user).where(IS_LIVE, Case.escalated_at.is_not(None))
-    return list(db.session.scalars(query.order_by(Case.escalated_at, Case.id).limit(limit)))
+    return list(db.session.scalars(query.order_by(order, Case.queue_at, Case.id).limit(limit)))
 
 
 def unassigned(user: User, *, limit: int = PAGE) -> list[Case]:

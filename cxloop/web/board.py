@@ -22,7 +22,7 @@ access.guard(pages, Permission.SEE_BOARD)
 @pages.get("/board")
 def index() -> str:
     at = now()
-    broken = rows.of(queries.escalated(current_user), at)
+    broken = rows.of(queries.escalated(current_user, at=at), at)
     soon = rows.of(queries.breaching_soon(current_user, at=at), at)
     unowned = rows.of(queries.unassigned(current_user), at)
     return render_template(

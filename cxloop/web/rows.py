@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import url_for
 
 from cxloop import tagging
-from cxloop.cases import Case
+from cxloop.cases import Case, queries
 from cxloop.cases.models import CaseFeedback
 from cxloop.db import db
 from cxloop.sla import Promise
@@ -28,7 +28,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`unsure` names what the tagger asks a person to decide; `cause` is empty where none was stated."""
+    """`unsure` names what the tagger asks a person to decide; `cause` is empty where none was stated.
+
+    `fresh`: the promise broke just now.
+    """
 
     id: int
     reference: str
@@ -36,6 +39,7 @@ class Row:
     person: str
     words: str
     promise: ClockWords | None
+    fresh: bool
     sentiment: str
     unsure: frozenset[str]
     cause: str
@@ -60,13 +64,15 @@ def cause_name(key: str | None, causes: Mapping[str, str]) -> str:
 
 
 def _row(case: Case, promises: list[Promise], unsure: frozenset[str], causes: Mapping[str, str], at: datetime) -> Row:
+    promise = soonest(promises, case, at)
     return Row(
         id=case.id,
         reference=case.reference,
         href=url_for("cases.show", id=case.id),
         person=case.customer.shown_name,
         words=case.headline,
-        promise=soonest(promises, case, at),
+        promise=promise,
+        fresh=_broke_just_now(promise, at),
         sentiment=case.sentiment,
         unsure=frozenset() if case.confirmed_cause else unsure,
         cause=cause_name(case.confirmed_cause or case.cause, causes),
@@ -78,6 +84,12 @@ def _row(case: Case, promises: list[Promise], unsure: frozenset[str], causes: Ma
         team_id=case.team_id,
         received=Received(case.opened_at, ago(case.opened_at, at)),
     )
+
+
+def _broke_just_now(promise: ClockWords | None, at: datetime) -> bool:
+    if promise is None or promise.status != "breached" or promise.due_at is None:
+        return False
+    return promise.due_at > at - queries.JUST_NOW
 
 
 def _promises(cases: Sequence[Case]) -> defaultdict[int, list[Promise]]:

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import cases
+from cxloop import cases, loop
 from cxloop.cases import State
 from cxloop.cases.queries import Filters, breaching_soon, earlier, escalated, feedback, messages, queue, unassigned
-from cxloop.db import FAR_FUTURE, transaction
+from cxloop.db import FAR_FUTURE, db, transaction
 from cxloop.errors import NotFound
+from cxloop.sla import Promise
 from tests.factories import DAY, HOUR, MINUTE, MONDAY, a_case, a_supervisor, an_admin, an_agent
 
 
@@ -82,7 +84,28 @@ def test_the_board_shows_what_is_about_to_break_and_what_nobody_has(in_app: Flas
     assert [case.id for case in breaching_soon(supervisor, at=MONDAY)] == [soon.id]
     assert [case.id for case in breaching_soon(supervisor, at=MONDAY + 2 * HOUR)] == []
     assert {case.id for case in unassigned(supervisor)} == {soon.id, later.id}
-    assert escalated(supervisor) == []
+    assert escalated(supervisor, at=MONDAY) == []
+
+
+def test_the_board_begins_with_what_broke_just_now_then_what_is_broken_longest(in_app: Flask) -> None:
+    supervisor = a_supervisor()
+    paused, given_back, longest, long, fresh = (a_case(State.RESOLVED) if n < 2 else a_case() for n in range(5))
+    with transaction():
+        for case in (paused, given_back):
+            loop.confirm(case, fixed=False, by=case.customer.actor, at=MONDAY + HOUR)
+        loop.ask(paused, "Which one?", by="test", at=MONDAY + HOUR)
+    for case, ago in ((longest, 40 * HOUR), (long, 2 * HOUR), (fresh, MINUTE)):
+        for promise in db.session.scalars(sa.select(Promise).where(Promise.case_id == case.id)).all():
+            with transaction():
+                promise.due_at = MONDAY + DAY - ago
+                case.queue_at = MONDAY + DAY - ago
+            with transaction():
+                loop.escalate(promise.id, by="worker", at=MONDAY + DAY)
+    with transaction():
+        given_back.queue_at = MONDAY + 2 * DAY
+    found = [case.id for case in escalated(supervisor, at=MONDAY + DAY)]
+    assert found == [fresh.id, longest.id, long.id, given_back.id, paused.id]
+    assert found[0] == escalated(supervisor, at=MONDAY + DAY, limit=1)[0].id
 
 
 def test_a_case_page_reads_its_words_its_feedback_and_what_was_before(in_app: Flask) -> None:

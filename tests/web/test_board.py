@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,7 +36,7 @@ def test_a_broken_promise_is_on_the_board_with_how_late_it_is(app: Flask, given:
         with transaction():
             loop.escalate(promise_id, by="worker", at=now())
     page = Desk(app, lead).page("/board")
-    broken = page[page.index("The oldest escalation first") : page.index("Nothing is about to break")]
+    broken = page[page.index("What broke just now, then") : page.index("Nothing is about to break")]
     assert "Mina" in broken
     assert "breached" in broken
 
@@ -75,3 +76,19 @@ def test_who_sees_the_board_begins_there_and_agents_at_their_queue(app: Flask, g
         desk = Desk(app, given(builder))
         assert desk.get("/").location == begins
         assert desk.get("/sign-in?next=/system").location == "/system"
+
+
+def test_what_broke_in_the_last_quarter_of_an_hour_is_called_so_in_words(app: Flask, given: Given) -> None:
+    lead = given(a_supervisor)
+    for name, minutes in (("Mina", 14), ("Omar", 16)):
+        case = given(a_case, customer_name=name, at=MONDAY)
+        with app.app_context():
+            for promise in db.session.scalars(sa.select(Promise).where(Promise.case_id == case.id)).all():
+                with transaction():
+                    promise.due_at = now() - timedelta(minutes=minutes)
+                with transaction():
+                    loop.escalate(promise.id, by="worker", at=now())
+    page = Desk(app, lead).page("/board")
+    mina, omar = page.index("Mina"), page.index("Omar")
+    assert mina < page.index("broke just now", mina) < omar
+    assert "broke just now" not in page[omar : page.index("Nothing is about to break")]
