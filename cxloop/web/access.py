@@ -46,7 +46,8 @@ def guard(pages: Blueprint, permission: Permission) -> None:
         if not current_user.is_authenticated:
             return _to_sign_in()
         require(current_user, permission)
-        _note_use(now())
+        if not _asks_by_itself():
+            _note_use(now())
         return None
 
 
@@ -81,6 +82,11 @@ def _note_use(at: datetime) -> None:
     if at - g.sign_in_seen_at >= SEEN_EVERY:
         with transaction():
             accounts.seen(request.cookies[COOKIE], at=at)
+
+
+def _asks_by_itself() -> bool:
+    """A list that renews itself is no sign of a person: an unattended session ends all the same."""
+    return request.method == "GET" and "HX-Request" in request.headers
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -37,24 +37,24 @@ def register(app: Flask) -> None:
 
 
 def span(length: timedelta) -> str:
-    """A length of time: 35 m, 2 h 10 m, 3 d 4 h."""
+    """A length of time: 35 min, 2 h 10 min, 3 d 4 h."""
     minutes = int(length.total_seconds()) // 60
     if minutes < 1:
         return "less than a minute"
     if minutes < 60:
-        return f"{minutes} m"
+        return f"{minutes} min"
     if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60} m"
+        return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes // 1440} d {minutes % 1440 // 60} h"
 
 
 def ago(moment: datetime, at: datetime) -> str:
-    """A past moment: just now, 35 m ago, 3 h ago, and a date once a day has gone by."""
+    """A past moment: just now, 35 min ago, 3 h ago, and a date once a day has gone by."""
     passed = int((at - moment).total_seconds())
     if passed < 60:
         return "just now"
     if passed < 3600:
-        return f"{passed // 60} m ago"
+        return f"{passed // 60} min ago"
     if passed < 86_400:
         return f"{passed // 3600} h ago"
     year = f" {moment.year}" if moment.year != at.year else ""

@@ -215,6 +215,6 @@ def test_a_clock_counts_down_in_words_and_says_when_it_breaks(live_app: Flask, d
         page.clock.run_for(31_000)
         seen[before] = page.locator(f"{row} .clock__words").inner_text(), page.locator("#announcer").inner_text()
         expect(page.locator(f"{row} .clock--{'soon' if before > MINUTE else 'breached'}")).to_be_visible()
-    assert seen[2 * MINUTE][0] == "1 m left"
+    assert seen[2 * MINUTE][0] == "1 min left"
     assert seen[MINUTE / 3][0] == "breached less than a minute ago"
     assert "breached" in seen[MINUTE / 3][1]

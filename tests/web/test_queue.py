@@ -6,9 +6,10 @@ from typing import Any
 from flask import Flask
 
 from cxloop import loop
+from cxloop.accounts.models import Role
 from cxloop.clock import now
 from cxloop.db import transaction
-from tests.factories import HOUR, MINUTE, a_case, a_feedback, a_suggestion, an_admin, an_agent, here
+from tests.factories import HOUR, MINUTE, a_case, a_feedback, a_suggestion, a_user, an_admin, an_agent, here
 from tests.web.desk import Desk
 
 Given = Callable[..., Any]
@@ -127,3 +128,19 @@ def test_a_guess_the_tagger_doubts_is_shown_as_a_guess(app: Flask, given: Given)
     with app.app_context(), transaction():
         loop.understand(here(feedback), doubtful, by="worker", at=now())
     assert "Premises and cleanliness, unsure" in Desk(app, agent).page("/queue")
+
+
+def test_the_help_offers_nobody_a_page_that_is_not_theirs(app: Flask, given: Given) -> None:
+    offered = {
+        role: [place for place in ("Go to the board", "Go to the models", "Go to the settings") if place in text]
+        for role in Role
+        for text in [Desk(app, given(a_user, role)).get("/queue").text]
+    }
+    assert [len(offered[role]) for role in (Role.AGENT, Role.SUPERVISOR, Role.ADMIN)] == [0, 2, 3]
+
+
+def test_one_s_own_rows_keep_no_room_for_buttons_that_they_do_not_have(app: Flask, given: Given) -> None:
+    ana, bo = given(an_agent), given(an_agent)
+    given(a_case, owner=ana)
+    assert "row-item__actions" not in Desk(app, ana).get("/queue").text
+    assert "row-item__actions" in Desk(app, bo).get("/queue?mine=0").text

@@ -343,3 +343,19 @@ def test_secrets_are_long_random_and_kept_only_as_hashes(app: Flask, ana: User) 
             list(db.session.execute(sa.text("SELECT * FROM sign_in_link")))
         )
     assert not [secret for secret in secrets if secret in kept]
+
+
+def test_a_page_that_renews_itself_keeps_no_session_alive(app: Flask, given: Given) -> None:
+    desk = Desk(app, given(an_agent))
+    long_ago = now() - accounts.SESSION_IDLE / 2
+
+    def seen() -> Any:
+        with app.app_context():
+            return db.session.scalars(sa.select(Session.seen_at)).one()
+
+    with app.app_context(), transaction():
+        db.session.execute(sa.update(Session).values(seen_at=long_ago))
+    assert desk.client.get("/queue", headers={"HX-Request": "true"}).status_code == 200
+    assert seen() == long_ago
+    assert desk.get("/queue").status_code == 200
+    assert seen() > long_ago

@@ -24,11 +24,11 @@ def a_promise(**given: object) -> Promise:
     [
         (0, "less than a minute"),
         (0.9, "less than a minute"),
-        (1, "1 m"),
-        (59, "59 m"),
-        (60, "1 h 0 m"),
-        (130, "2 h 10 m"),
-        (1439, "23 h 59 m"),
+        (1, "1 min"),
+        (59, "59 min"),
+        (60, "1 h 0 min"),
+        (130, "2 h 10 min"),
+        (1439, "23 h 59 min"),
         (1440, "1 d 0 h"),
         (4580, "3 d 4 h"),
     ],
@@ -42,7 +42,7 @@ def test_a_span_is_said_in_its_two_largest_units(minutes: float, said: str) -> N
     [
         (timedelta(seconds=-5), "just now"),
         (timedelta(seconds=59), "just now"),
-        (timedelta(minutes=35), "35 m ago"),
+        (timedelta(minutes=35), "35 min ago"),
         (timedelta(hours=3, minutes=50), "3 h ago"),
         (timedelta(days=2), "24 Nov, 12:00"),
         (timedelta(days=400), "22 Oct 2025, 12:00"),
@@ -63,11 +63,11 @@ def test_a_deadline_is_named_in_the_zone_of_the_promise() -> None:
 @pytest.mark.parametrize(
     ("left", "status", "said"),
     [
-        (timedelta(hours=3), "running", "3 h 0 m left"),
-        (timedelta(hours=2), "soon", "2 h 0 m left"),
+        (timedelta(hours=3), "running", "3 h 0 min left"),
+        (timedelta(hours=2), "soon", "2 h 0 min left"),
         (timedelta(seconds=30), "soon", "less than a minute left"),
         (timedelta(0), "breached", "breached less than a minute ago"),
-        (timedelta(minutes=-35), "breached", "breached 35 m ago"),
+        (timedelta(minutes=-35), "breached", "breached 35 min ago"),
     ],
 )
 def test_a_running_promise_says_what_is_left_until_it_is_broken(left: timedelta, status: str, said: str) -> None:
@@ -78,7 +78,7 @@ def test_a_running_promise_says_what_is_left_until_it_is_broken(left: timedelta,
 def test_a_broken_promise_still_owed_is_counted_from_its_deadline_even_while_the_case_waits() -> None:
     case = Case(state=State.WAITING, waiting_on=WaitingOn.CUSTOMER)
     broken = a_promise(state=ClockState.breached, due_at=AT - timedelta(hours=1), breached_at=AT - timedelta(hours=1))
-    assert words.clock(broken, case, AT).words == "breached 1 h 0 m ago"
+    assert words.clock(broken, case, AT).words == "breached 1 h 0 min ago"
 
 
 def test_a_paused_promise_says_whom_we_wait_for() -> None:
@@ -94,7 +94,7 @@ def test_a_settled_promise_says_how_it_ended() -> None:
     late = a_promise(state=ClockState.breached, breached_at=AT - timedelta(hours=3), settled_at=AT - timedelta(hours=1))
     waived = a_promise(state=ClockState.waived, due_at=None, settled_at=AT)
     assert [words.clock(each, case, AT).status for each in (kept, late, waived)] == ["kept", "late", "waived"]
-    assert words.clock(late, case, AT).words == "broken, settled 2 h 0 m late"
+    assert words.clock(late, case, AT).words == "broken, settled 2 h 0 min late"
 
 
 def test_a_row_shows_the_promise_that_is_due_first_and_nothing_once_all_are_settled() -> None:
@@ -103,7 +103,7 @@ def test_a_row_shows_the_promise_that_is_due_first_and_nothing_once_all_are_sett
     paused = a_promise(state=ClockState.paused, due_at=None)
     shown = words.soonest([paused, later, a_promise()], case, AT)
     assert shown is not None
-    assert shown.words == "3 h 0 m left"
+    assert shown.words == "3 h 0 min left"
     assert words.soonest([a_promise(state=ClockState.met, settled_at=AT)], case, AT) is None
 
 

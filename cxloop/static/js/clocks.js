@@ -8,15 +8,15 @@
   const span = (seconds) => {
     const minutes = Math.floor(seconds / 60);
     if (minutes < 1) return "less than a minute";
-    if (minutes < 60) return `${minutes} m`;
-    if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
+    if (minutes < 60) return `${minutes} min`;
+    if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
     return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
   };
 
-  // Past moments need less: "35 m ago", "3 h ago".
+  // Past moments need less: "35 min ago", "3 h ago".
   const past = (seconds) => {
     if (seconds < 60) return "just now";
-    return seconds < 3600 ? `${Math.floor(seconds / 60)} m ago` : `${Math.floor(seconds / 3600)} h ago`;
+    return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
   };
 
   const announce = (words) => {
