@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cxloop.accounts.models import Team
 from cxloop.customers.models import Customer
 from cxloop.db import Base, Deferred, one_of, partial_index
 
@@ -26,6 +27,8 @@ class Source(Base):
     kind: Mapped[SourceKind] = mapped_column(one_of(SourceKind))
     team_id: Mapped[int] = mapped_column(sa.ForeignKey("team.id"))
     created_at: Mapped[datetime]
+
+    team: Mapped[Team] = relationship()
 
 
 class Feedback(Deferred, Base):

@@ -413,3 +413,11 @@ def test_what_was_done_is_told_under_the_name_of_whoever_did_it(app: Flask, clie
     page = words(client.get(arrive(app, client, case)))
     assert "Bo has done what is written below." in page
     assert "Ana has done" not in page
+
+
+def test_the_page_speaks_for_the_team_and_not_for_the_product(app: Flask, client: FlaskClient, given: Given) -> None:
+    page = client.get(arrive(app, client, given(a_case, team="Larkmoor Stores")))
+    assert '<span class="brand">Larkmoor Stores</span>' in page.text
+    assert "· Larkmoor Stores</title>" in page.text
+    assert words(page).count("cxloop") == 1
+    assert "<small>cxloop</small></footer>" in page.text

@@ -257,3 +257,11 @@ def test_a_bad_answer_of_somebody_with_an_address_opens_one_case(
     with app.app_context():
         worker.drain_tagging(kit)
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Case)) == 1
+
+
+def test_the_survey_speaks_for_the_team_and_not_for_the_product(app: Flask, client: FlaskClient, given: Given) -> None:
+    path = link_of(app, given(a_survey))
+    for page in (client.get(path), send(client, path, score="9"), client.get(path)):
+        if page.status_code == 200:
+            assert '<span class="brand">Care</span>' in page.text
+            assert words(page).count("cxloop") == 1
