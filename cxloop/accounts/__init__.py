@@ -56,8 +56,10 @@ def add_user(
         raise Invalid(f"{email!r} is not an e-mail address.", email="is not an e-mail address")
     if not name.strip():
         raise Invalid("A user needs a name: customers are told who answers them.", name="is missing")
-    if db.session.scalars(sa.select(User.id).where(User.email == email)).first():
-        raise Conflict(f"There is a user {email} already.")
+    there = db.session.scalars(sa.select(User).where(User.email == email)).first()
+    if there is not None:
+        gone = "" if there.active else ", who was deactivated: reactivate them instead"
+        raise Conflict(f"There is a user {email} already{gone}.")
     user = User(email=email, name=name.strip(), role=role, team_id=team(team_name).id, active=True, created_at=at)
     if password is not None:
         _set_password(user, password)
@@ -93,6 +95,15 @@ def deactivate(user: User, *, by: str, at: datetime) -> None:
     user.active = False
     sign_out_everywhere(user)
     events.record(user.actor, "user_deactivated", by=by, at=at)
+
+
+def reactivate(user: User, *, by: str, at: datetime) -> None:
+    """The user can sign in again, in the role and with the password they had. Raises Conflict if they can anyway."""
+    locked(User, user.id)
+    if user.active:
+        raise Conflict(f"{user.email} is not deactivated.")
+    user.active = True
+    events.record(user.actor, "user_reactivated", by=by, at=at)
 
 
 def sign_in(email: str, password: str, *, at: datetime) -> tuple[User, str]:

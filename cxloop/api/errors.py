@@ -8,6 +8,7 @@ from flask import current_app, json, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as WrongAddress
 from werkzeug.wrappers import Response
 
 from cxloop.errors import Conflict, CxloopError, Forbidden, Gone, Invalid, NotFound, TooMany
@@ -60,11 +61,13 @@ def _status(error: Exception) -> int:
 
 
 def _particulars(error: Exception) -> dict[str, Any]:
-    """`detail` is in words of ours or HTTP's; an error that nobody foresaw says nothing of itself."""
+    """`detail` is in words of ours, or HTTP's where those help; an error that nobody foresaw says nothing of itself."""
     if isinstance(error, InvalidItems):
         return {"detail": str(error), "errors": error.found}
     if isinstance(error, CxloopError):
         return {"detail": str(error)}
+    if isinstance(error, WrongAddress):
+        return {"detail": "There is nothing at this address: /api/v1/openapi.json describes what there is."}
     return {"detail": error.description} if isinstance(error, HTTPException) and error.description else {}
 
 

@@ -137,7 +137,7 @@ def _source(name: str, kind: str | None, *, at: datetime) -> int:
         with transaction():
             source = intake.source(name, SourceKind(kind) if kind else known or SourceKind.OTHER, by=BY, at=at)
     except Conflict as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error} Say its kind with --kind, or give another name with --source.") from None
     click.echo(f'  from      the source "{source.name}", of kind {source.kind.value}')
     return source.id
 

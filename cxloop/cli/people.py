@@ -17,7 +17,7 @@ from cxloop.errors import Conflict, NotFound
 
 @click.group()
 def user() -> None:
-    """The people who work here: add, list, deactivate, let in."""
+    """The people who work here: add, list, deactivate, reactivate, let in."""
 
 
 @user.command("add")
@@ -85,6 +85,17 @@ def deactivate_user(email: str) -> None:
             raise Conflict(f"{person.email} was deactivated before.")
         accounts.deactivate(person, by=BY, at=now())
         done = f"{person.name} <{person.email}> can no longer sign in."
+    click.echo(done)
+
+
+@user.command("reactivate")
+@click.argument("email")
+def reactivate_user(email: str) -> None:
+    """Let a person who was deactivated sign in again, in the role and with the password they had."""
+    with installation(), transaction():
+        person = _person(email)
+        accounts.reactivate(person, by=BY, at=now())
+        done = f"{person.name} <{person.email}> can sign in again, as {person.role.value}."
     click.echo(done)
 
 

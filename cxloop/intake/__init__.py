@@ -33,9 +33,7 @@ def source(name: str, kind: SourceKind, *, team: str | None = None, by: str, at:
         if made:
             events.record(f"source:{made}", "source_added", by=by, at=at, first=True, kind=kind.value)
     if found.kind != kind:
-        raise Conflict(
-            f"The source {name!r} is of kind {found.kind.value}: use --kind {found.kind.value}, or another name."
-        )
+        raise Conflict(f"The source {name!r} is of kind {found.kind.value}, not {kind.value}.")
     return found
 
 

@@ -263,7 +263,7 @@ def test_a_source_keeps_its_kind(cxloop: Run) -> None:
     assert "of kind social" in cxloop("import", file).stdout
     result = cxloop("import", file, "--kind", "review")
     assert result.exit_code == 2
-    assert "social" in result.stderr
+    assert "is of kind social, not review. Say its kind with --kind" in result.stderr
 
 
 @pytest.mark.parametrize("content", ["", "PK\x03\x04", '[{"text": "fine"}]'])

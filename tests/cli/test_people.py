@@ -110,6 +110,25 @@ def test_nobody_deactivates_the_last_admin(cxloop: Cxloop, given: Callable[..., 
     assert (done.exit_code, people(cxloop)["tom@firm.test"]["active"]) == (1, True)
 
 
+def test_who_was_deactivated_is_reactivated_and_not_added_again(
+    cxloop: Cxloop, app: Flask, given: Callable[..., Any]
+) -> None:
+    password = "correct horse battery"
+    given(a_user, email="ana@firm.test", password=password)
+    cxloop("user", "deactivate", "ana@firm.test")
+    again = cxloop("user", "add", "ana@firm.test", "--name", "Ana", "--role", "agent")
+    assert (again.exit_code, "reactivate" in again.stderr) == (1, True)
+    done = cxloop("user", "reactivate", "ANA@firm.test")
+    assert (done.exit_code, "can sign in again, as agent" in done.stdout) == (0, True)
+    with app.app_context():
+        with transaction():
+            assert accounts.sign_in("ana@firm.test", password, at=now())[0].active
+        recorded = db.session.execute(sa.select(Event.kind, Event.by).where(Event.subject == "user:1")).all()
+        assert ("user_reactivated", "cli") in [tuple(row) for row in recorded]
+    assert cxloop("user", "reactivate", "ana@firm.test").exit_code == 1
+    assert cxloop("user", "reactivate", "nobody@firm.test").exit_code == 1
+
+
 def test_a_new_link_is_for_people_who_may_come_in(cxloop: Cxloop, app: Flask, given: Callable[..., Any]) -> None:
     given(a_user, email="ana@firm.test")
     done = cxloop("user", "link", " ANA@firm.test")
