@@ -8,11 +8,12 @@ from cxloop.errors import Forbidden
 
 EXPECTED = {
     Role.AGENT: {"work cases", "see the outbox"},
-    Role.SUPERVISOR: {"work cases", "see the outbox", "see the board"},
+    Role.SUPERVISOR: {"work cases", "see the outbox", "see the board", "see the models"},
     Role.ADMIN: {
         "work cases",
         "see the outbox",
         "see the board",
+        "see the models",
         "see the cases of every team",
         "administer the installation",
     },
