@@ -108,22 +108,28 @@ def escalate(promise_id: int, *, by: str, at: datetime) -> Promise | None:
     return broken
 
 
-def answer(case: Case, text: str, *, by: str, at: datetime) -> Message:
-    """A person answers the customer: that keeps the first response."""
+def answer(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
+    """A person answers the customer: that keeps the first response. The same `ticket` with the same words acts once."""
+    before = case.said(text, Kind.REPLY, ticket=ticket)
+    if before:
+        return before
     _must_be_live(case)
     _face_breaches(case, at=at)
-    message = case.say(text, Kind.REPLY, by=by, at=at)
+    message = case.say(text, Kind.REPLY, ticket=ticket, by=by, at=at)
     _go_on(case, by=by, at=at)
     sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
     notices.owe(NoticeKind.REPLY, case, key=str(message.id), message=message, by=by, at=at)
     return message
 
 
-def ask(case: Case, text: str, *, by: str, at: datetime) -> Message:
-    """A person asks the customer something, and the clocks stand still until the answer."""
+def ask(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
+    """A person asks the customer something, and the clocks stand still until the answer. `ticket` as for `answer`."""
+    before = case.said(text, Kind.REQUEST, ticket=ticket)
+    if before:
+        return before
     _must_be_live(case)
     _face_breaches(case, at=at)
-    message = case.say(text, Kind.REQUEST, by=by, at=at)
+    message = case.say(text, Kind.REQUEST, ticket=ticket, by=by, at=at)
     _go_on(case, by=by, at=at)
     sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
     case.wait(WaitingOn.CUSTOMER, by=by, at=at)
@@ -132,9 +138,29 @@ def ask(case: Case, text: str, *, by: str, at: datetime) -> Message:
     return message
 
 
-def note(case: Case, text: str, *, by: str, at: datetime) -> Message:
-    """A note for colleagues: it answers nobody and keeps no promise."""
-    return case.say(text, Kind.NOTE, by=by, at=at)
+def wait(
+    case: Case, *, on: WaitingOn = WaitingOn.THIRD_PARTY, text: str = "", ticket: str = "", by: str, at: datetime
+) -> None:
+    """A person waits for somebody else: the resolution stands still, but the customer is still owed the first answer.
+
+    `text` is kept as a note. Raises Invalid for the customer, who has to be asked.
+    """
+    if on is WaitingOn.CUSTOMER:
+        raise Invalid("Ask the customer something, and the case waits for the answer.", on="is the customer")
+    _must_be_live(case)
+    _face_breaches(case, at=at)
+    if text.strip():
+        note(case, text, ticket=ticket, by=by, at=at)
+    if case.waiting_on == on:
+        return
+    _go_on(case, by=by, at=at)
+    case.wait(on, by=by, at=at)
+    sla.pause(case, (Aim.RESOLUTION,), by=by, at=at)
+
+
+def note(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
+    """A note for colleagues: it answers nobody and keeps no promise. `ticket` as for `answer`."""
+    return case.said(text, Kind.NOTE, ticket=ticket) or case.say(text, Kind.NOTE, ticket=ticket, by=by, at=at)
 
 
 def hear_back(case: Case, text: str, *, by: str, at: datetime) -> Message:
@@ -157,13 +183,16 @@ def resume(case: Case, *, by: str, at: datetime) -> None:
     _go_on(case, by=by, at=at)
 
 
-def resolve(case: Case, *, cause: str, text: str, by: str, at: datetime) -> Message:
-    """A person settles the matter: cause confirmed, decision told, the customer asked for a verdict."""
+def resolve(case: Case, *, cause: str, text: str, ticket: str = "", by: str, at: datetime) -> Message:
+    """A person settles the matter: cause confirmed, decision told, the customer asked. `ticket` as for `answer`."""
+    before = case.said(text, Kind.RESOLUTION, ticket=ticket)
+    if before:
+        return before
     _must_be_live(case)
     _face_breaches(case, at=at)
     if cause not in {known.key for known in tagging.causes()}:
         raise Invalid("Confirm what caused it before you resolve the case.", cause="is missing")
-    message = case.say(text, Kind.RESOLUTION, by=by, at=at)
+    message = case.say(text, Kind.RESOLUTION, ticket=ticket, by=by, at=at)
     _go_on(case, by=by, at=at)
     sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
     _teach(case, cause, by=by, at=at)

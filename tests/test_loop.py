@@ -604,3 +604,53 @@ def test_a_step_that_fails_half_way_leaves_nothing_of_it(in_app: Flask) -> None:
     assert kinds(case) == known
     assert owed(case, NoticeKind.RESOLUTION) == []
     assert [promise.state for promise in sla.of(case) if promise.aim is Aim.RESOLUTION] == [ClockState.running]
+
+
+def test_while_a_third_party_is_waited_for_the_first_response_runs_and_the_resolution_stands_still(
+    in_app: Flask,
+) -> None:
+    case = a_case()
+    with transaction():
+        loop.wait(case, text="The carrier looks for it.", by="user:1", at=MONDAY + HOUR)
+    first, resolution = (next(row for row in sla.of(case) if row.aim == aim) for aim in sla.Aim)
+    assert (case.state, case.waiting_on) == (State.WAITING, WaitingOn.THIRD_PARTY)
+    assert first.due_at == case.queue_at == MONDAY + 8 * HOUR
+    assert resolution.due_at is None
+    budget = resolution.budget
+    with transaction():
+        loop.wait(case, by="user:1", at=MONDAY + 2 * HOUR)
+    with transaction():
+        loop.resume(case, by="user:1", at=MONDAY + 3 * HOUR)
+    assert (case.state, case.waiting_on) == (State.OPEN, None)
+    assert resolution.clock.used(MONDAY + 4 * HOUR) == 2 * HOUR, "two hours went by while it waited"
+    assert resolution.budget == budget
+    assert [row.kind for row in events.of(case.subject)].count("case_waits") == 1
+
+
+def test_a_case_that_waits_for_a_third_party_breaks_its_first_response_in_silence(in_app: Flask) -> None:
+    case = a_case()
+    with transaction():
+        loop.wait(case, by="user:1", at=MONDAY + HOUR)
+    due = sla.due(at=MONDAY + 9 * HOUR, limit=9)
+    assert len(due) == 1
+    with transaction():
+        broken = loop.escalate(due[0], by="worker", at=MONDAY + 9 * HOUR)
+    assert broken is not None
+    assert broken.aim == sla.Aim.FIRST_RESPONSE
+
+
+def test_only_a_live_case_waits_for_a_third_party_and_the_customer_has_to_be_asked(in_app: Flask) -> None:
+    settled, live = a_case(State.RESOLVED), a_case(cause="wait_time")
+    with pytest.raises(Conflict), transaction():
+        loop.wait(settled, by="user:1", at=MONDAY + HOUR)
+    with pytest.raises(Invalid), transaction():
+        loop.wait(live, on=WaitingOn.CUSTOMER, by="user:1", at=MONDAY + HOUR)
+
+
+def test_an_answer_ends_the_waiting_for_a_third_party(in_app: Flask) -> None:
+    case = a_case()
+    with transaction():
+        loop.wait(case, by="user:1", at=MONDAY + HOUR)
+        loop.answer(case, "They found it.", by="user:1", at=MONDAY + 2 * HOUR)
+    assert case.state == State.OPEN
+    assert [row.due_at is None for row in sla.of(case) if not row.settled_at] == [False]

@@ -2,6 +2,7 @@
 
 import enum
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,7 +70,10 @@ FROM_CUSTOMER = {Kind.FEEDBACK, Kind.CUSTOMER, Kind.VERDICT}
 
 
 class Message(Base):
+    """`key` is of the form by which it came, so that the form sent twice is one message; NULL where there was none."""
+
     __tablename__ = "message"
+    __table_args__ = (sa.UniqueConstraint("case_id", "key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(sa.ForeignKey("case.id", ondelete="CASCADE"), index=True)
@@ -77,6 +81,7 @@ class Message(Base):
     by: Mapped[str] = mapped_column(sa.String(64))
     kind: Mapped[Kind] = mapped_column(one_of(Kind))
     body: Mapped[str]
+    key: Mapped[str | None] = mapped_column(sa.String(64))
 
     @property
     def from_customer(self) -> bool:
@@ -180,11 +185,17 @@ class Case(Base):
         else:
             self.cause = value
 
-    def say(self, body: str, kind: Kind, *, by: str, at: datetime) -> Message:
-        """Add a message. Raises Invalid if there is nothing in it."""
+    def said(self, body: str, kind: Kind, *, ticket: str) -> Message | None:
+        """The message that came with these words by the same view of a page before."""
+        same = sa.select(Message).where(Message.case_id == self.id, Message.key == _key(ticket, kind, body))
+        return db.session.scalars(same).first() if ticket else None
+
+    def say(self, body: str, kind: Kind, *, ticket: str = "", by: str, at: datetime) -> Message:
+        """Add a message; `ticket` names the view of the page that it came by. Raises Invalid if it is empty."""
         if not body.strip():
             raise Invalid("Write something first: the message is empty.", text="is empty")
         message = Message(case_id=self.id, at=at, by=by, kind=kind, body=body.strip())
+        message.key = _key(ticket, kind, body) if ticket else None
         db.session.add(message)
         db.session.flush()
         self.record(f"{kind.value}_added", by=by, at=at, message=message.id)
@@ -242,3 +253,8 @@ class Case(Base):
             "case_reopened" if reopened else names.get(to, "case_opened_up" if before == State.NEW else "case_resumed")
         )
         self.record(kind, by=by, at=at, **{"from": before.value, "to": to.value}, **data)
+
+
+def _key(ticket: str, kind: Kind, body: str) -> str:
+    """Other words on the same view of a page are another message."""
+    return sha256("\n".join((ticket, kind.value, body.strip())).encode()).hexdigest()

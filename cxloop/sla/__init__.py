@@ -113,10 +113,11 @@ def of(case: Case) -> list[Promise]:
     return list(db.session.scalars(query.order_by(Promise.cycle.desc(), Promise.aim)))
 
 
-def pause(case: Case, *, by: str, at: datetime) -> None:
-    """The case waits: no working time is used until it goes on."""
+def pause(case: Case, aims: Iterable[Aim] = Aim, *, by: str, at: datetime) -> None:
+    """The case waits: of what `aims` name no working time is used until it goes on."""
     for row in _unsettled(case):
-        row.clock = row.clock.pause(at)
+        if row.aim in aims:
+            row.clock = row.clock.pause(at)
     case.record("promises_paused", by=by, at=at)
     _requeue(case)
 

@@ -1,8 +1,10 @@
 """Everything the case page shows, gathered in a handful of queries."""
 
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -52,6 +54,8 @@ class CasePage:
     endings: list[tuple[str, str]]
     checks: list[tuple[str, bool]]
     trail: list[Trail]
+    ticket: str = field(default_factory=partial(secrets.token_urlsafe, 16))
+    """Names this view of the page."""
 
 
 def of(case: Case, at: datetime, attempt: Attempt | None = None) -> CasePage:

@@ -30,7 +30,7 @@ def show(id: int) -> str:
 def reply(id: int) -> Response:
     with transaction():
         case = _locked(id)
-        loop.answer(case, words("text"), by=current_user.actor, at=now())
+        loop.answer(case, words("text"), ticket=_ticket(), by=current_user.actor, at=now())
     flash(_sent(case, "Your reply is on its way."), "success")
     return _back(id)
 
@@ -39,7 +39,7 @@ def reply(id: int) -> Response:
 def ask(id: int) -> Response:
     with transaction():
         case = _locked(id)
-        loop.ask(case, words("text"), by=current_user.actor, at=now())
+        loop.ask(case, words("text"), ticket=_ticket(), by=current_user.actor, at=now())
     flash(_sent(case, "Your question is on its way. The promises stand still until the customer answers."), "success")
     return _back(id)
 
@@ -47,7 +47,7 @@ def ask(id: int) -> Response:
 @pages.post("/<int:id>/note")
 def note(id: int) -> Response:
     with transaction():
-        loop.note(_locked(id), words("text"), by=current_user.actor, at=now())
+        loop.note(_locked(id), words("text"), ticket=_ticket(), by=current_user.actor, at=now())
     flash("The note is kept. Only your team sees it.", "success")
     return _back(id)
 
@@ -73,6 +73,14 @@ def correction(id: int) -> Response:
     return _back(id)
 
 
+@pages.post("/<int:id>/waiting")
+def waiting(id: int) -> Response:
+    with transaction():
+        loop.wait(_locked(id), text=words("text"), ticket=_ticket(), by=current_user.actor, at=now())
+    flash("The case waits for somebody else. The first response is still owed, the resolution stands still.", "success")
+    return _back(id)
+
+
 @pages.post("/<int:id>/resumption")
 def resumption(id: int) -> Response:
     with transaction():
@@ -85,7 +93,8 @@ def resumption(id: int) -> Response:
 def resolution(id: int) -> Response:
     with transaction():
         case = _locked(id)
-        loop.resolve(case, cause=_given("cause"), text=words("text"), by=current_user.actor, at=now())
+        told = {"text": words("text"), "ticket": _ticket()}
+        loop.resolve(case, cause=_given("cause"), **told, by=current_user.actor, at=now())
     flash(_sent(case, "Resolved. The customer is told and has the last word."), "success")
     return _back(id)
 
@@ -116,6 +125,11 @@ def _form() -> str:
     """Which form was sent: its endpoint, and of the many corrections which one."""
     endpoint = request.endpoint or ""
     return f"{endpoint}:{_given('feedback_id')}:{_given('field')}" if endpoint == "cases.correction" else endpoint
+
+
+def _ticket() -> str:
+    """Which view of the page the form was on: sent twice from there, it acts once."""
+    return _given("ticket")[:64]
 
 
 def _given(name: str) -> str:

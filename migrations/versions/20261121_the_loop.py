@@ -475,8 +475,10 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_message_case_id_case"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("case_id", "key", name=op.f("uq_message_case_id_key")),
     )
     op.create_index(op.f("ix_message_case_id"), "message", ["case_id"], unique=False)
     op.create_table(

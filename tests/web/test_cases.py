@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from cxloop import events, loop
-from cxloop.cases import Case, Kind, Message, Outcome, State
+from cxloop.cases import Case, Kind, Message, Outcome, State, WaitingOn
 from cxloop.clock import now
 from cxloop.db import db, transaction
 from cxloop.notices import Notice, NoticeKind
@@ -16,7 +16,7 @@ from tests.factories import MINUTE, MONDAY, a_case, a_supervisor, an_admin, an_a
 from tests.web.desk import Desk, read
 
 Given = Callable[..., Any]
-FORMS = ("reply", "request", "note", "assignment", "resumption", "resolution", "closure")
+FORMS = ("reply", "request", "note", "assignment", "waiting", "resumption", "resolution", "closure")
 
 
 def stored(app: Flask, case: Case) -> Case:
@@ -244,3 +244,55 @@ def test_around_what_one_writes_stands_how_the_letter_greets_and_signs(app: Flas
     assert ">Hello,<" in desk.get(f"/cases/{unnamed.id}").text
     unwritten = given(a_case, owner=agent, email=None, customer_name="Kim Novak")
     assert "data-around" not in desk.get(f"/cases/{unwritten.id}").text, "no letter leaves"
+
+
+def test_a_case_waits_for_a_third_party_by_a_button_and_goes_on_by_another(app: Flask, given: Given) -> None:
+    agent = given(an_agent, name="Ana Lind")
+    case = given(a_case, owner=agent, at=now() - MINUTE)
+    desk = Desk(app, agent)
+    assert "Wait for a third party" in desk.page(f"/cases/{case.id}")
+    desk.post(f"/cases/{case.id}/waiting", text="The carrier looks for it.")
+    assert (stored(app, case).state, stored(app, case).waiting_on) == (State.WAITING, WaitingOn.THIRD_PARTY)
+    page = desk.page(f"/cases/{case.id}")
+    for words in (
+        "The carrier looks for it.",
+        "Ana Lind set the case to wait for somebody else",
+        "left first response",
+    ):
+        assert words in page
+    assert "paused, waiting for somebody else" in page
+    assert "Wait for a third party" not in page
+    desk.post(f"/cases/{case.id}/resumption")
+    assert stored(app, case).state == State.OPEN
+    assert "paused, waiting" not in desk.page(f"/cases/{case.id}")
+
+
+@pytest.mark.parametrize("form", ["reply", "request", "note", "resolution"])
+def test_a_form_sent_twice_from_one_view_of_the_page_acts_once(app: Flask, given: Given, form: str) -> None:
+    agent = given(an_agent)
+    case = given(a_case, owner=agent, at=now() - MINUTE)
+    desk = Desk(app, agent)
+
+    def ticket() -> str:
+        [seen] = set(re.findall(r'name="ticket" value="([^"]+)"', desk.get(f"/cases/{case.id}").text))
+        return seen
+
+    def told() -> tuple[int, int, int]:
+        with app.app_context():
+            counts = [
+                db.session.scalar(sa.select(sa.func.count()).select_from(row).where(row.case_id == case.id))
+                for row in (Message, Notice)
+            ]
+            return (*counts, len(events.of(case.subject)))  # type: ignore[return-value]
+
+    fields = {"text": "It comes tomorrow.", "cause": "delivery_delay", "ticket": ticket()}
+    first = desk.post(f"/cases/{case.id}/{form}", **fields)
+    once = told()
+    second = desk.post(f"/cases/{case.id}/{form}", **fields)
+    assert first.status_code == second.status_code == 303
+    assert told() == once
+    if form != "resolution":
+        desk.post(f"/cases/{case.id}/{form}", **fields | {"text": "No, the day after."})
+        assert told()[0] == once[0] + 1, "other words on the same page are another message"
+        desk.post(f"/cases/{case.id}/{form}", **fields | {"ticket": ticket()})
+        assert told()[0] == once[0] + 2, "and so are the same words on another view of it"
