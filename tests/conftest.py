@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Engine, event
 from cxloop.app import create_app
 from cxloop.cli import main
 from cxloop.db import Base, db
+from cxloop.drains import Kit
 from cxloop.notices.smtp import SmtpSettings
-from cxloop.worker import Kit
 from tests.databases import SECRET, Databases, PostgresDatabases, SqliteDatabases
 from tests.fakes import FakeTagger
 from tests.smtp import MailServer

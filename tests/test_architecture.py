@@ -11,7 +11,7 @@ TOP = Path(__file__).resolve().parent.parent
 PACKAGE = TOP / "cxloop"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEMPLATES = sorted((TOP / "templates").rglob("*.html"))
-EDGES = {"app.py", "teaching.py", "worker.py", "web", "api", "cli", "demo"}
+EDGES = {"app.py", "drains.py", "teaching.py", "worker.py", "web", "api", "cli", "demo"}
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "services", "service", "manager", "managers", "misc"}
 
 

@@ -14,17 +14,17 @@ import sqlalchemy as sa
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from flask import Flask
 
-from cxloop import events, intake, jobs, loop, notices, paths, sla, tagging, worker
+from cxloop import drains, events, intake, jobs, loop, notices, paths, sla, tagging, worker
 from cxloop.cases import Case, Outcome, State
 from cxloop.clock import now
 from cxloop.db import db, stop_reading, transaction
+from cxloop.drains import Kit
 from cxloop.errors import CxloopError
 from cxloop.intake.models import Feedback
 from cxloop.jobs import JobRun
 from cxloop.notices import Notice, NoticeState
 from cxloop.tagging.models import BY_RULE
 from cxloop.tagging.tagger import Suggestion, Text
-from cxloop.worker import Kit
 from tests.factories import DAY, HOUR, MINUTE, a_case, a_feedback, an_agent
 from tests.fakes import FakeTagger
 from tests.smtp import MailServer
@@ -51,14 +51,14 @@ def test_words_are_read_and_bare_scores_are_understood_without_the_tagger(
     in_app: Flask, kit: Kit, tagger: FakeTagger
 ) -> None:
     late, score = a_feedback("It came late."), a_feedback(None, score=1, scale="0-10")
-    assert worker.drain_tagging(kit) == 2
+    assert drains.drain_tagging(kit) == 2
     assert tagger.read == ["It came late."]
     assert [(tagging.of(each).model, each.due_at) for each in (late, score)] == [  # type: ignore[union-attr]
         ("fake-1", None),
         (BY_RULE, None),
     ]
     assert count(Case) == 2
-    assert worker.drain_tagging(kit) == 0
+    assert drains.drain_tagging(kit) == 0
 
 
 def test_the_tagger_reads_the_question_too(in_app: Flask, kit: Kit) -> None:
@@ -71,14 +71,14 @@ def test_the_tagger_reads_the_question_too(in_app: Flask, kit: Kit) -> None:
 
     kit.load_tagger = Listening
     a_feedback("Nothing.", question="What did we do well?")
-    worker.drain_tagging(kit)
+    drains.drain_tagging(kit)
     assert read == [Text("Nothing.", "What did we do well?")]
 
 
 def test_a_text_that_the_tagger_stumbles_over_holds_up_nobody(in_app: Flask, kit: Kit) -> None:
     bad = a_feedback("This is unreadable.", score=1, scale="1-5")
     good = a_feedback("It came late.")
-    assert worker.drain_tagging(kit) == 2
+    assert drains.drain_tagging(kit) == 2
     assert tagging.of(good).model == "fake-1"  # type: ignore[union-attr]
     assert tagging.of(bad).model == BY_RULE  # type: ignore[union-attr]
     assert bad.tagged_at is None
@@ -102,7 +102,7 @@ def test_without_a_model_a_bad_score_gets_its_case_and_its_clock_at_once(
     with app.app_context():
         an_agent()
         feedback = a_feedback("What a disgrace.", score=1, scale="1-5", at=now())
-        assert worker.drain_tagging(kit) == 1
+        assert drains.drain_tagging(kit) == 1
         [case] = db.session.scalars(sa.select(Case))
         assert {promise.started_at for promise in sla.of(case)} == {feedback.received_at}
         assert case.owner is not None
@@ -112,7 +112,7 @@ def test_without_a_model_a_bad_score_gets_its_case_and_its_clock_at_once(
         kit.load_tagger = FakeTagger  # it is mended
         with transaction():
             feedback.due_at = now()
-        assert worker.drain_tagging(kit) == 1
+        assert drains.drain_tagging(kit) == 1
         assert tagging.of(feedback).model == kit.model == "fake-1"  # type: ignore[union-attr]
         assert (count(Case), feedback.due_at) == (1, None)
 
@@ -121,7 +121,7 @@ def test_feedback_that_cannot_be_understood_steps_aside_and_shows(in_app: Flask,
     poisoned, sound = a_feedback("Well."), a_feedback("Late.")
     with transaction():
         poisoned.scale, poisoned.score = "so-so", 1
-    assert worker.drain_tagging(kit) == 2
+    assert drains.drain_tagging(kit) == 2
     assert "ValueError" in (poisoned.last_error or "")
     assert poisoned.due_at is not None
     assert poisoned.due_at > now()
@@ -135,17 +135,17 @@ def test_a_slow_tagger_gives_the_rest_of_the_batch_back(
     for _ in range(3):
         a_feedback("Late.")
     monkeypatch.setattr(intake, "LEASE", intake.LEASE * 0)  # half of it is over after the first text
-    assert worker.drain_tagging(kit) == 1
+    assert drains.drain_tagging(kit) == 1
     assert [each.attempts for each in db.session.scalars(sa.select(Feedback).order_by(Feedback.id))] == [1, 0, 0]
     monkeypatch.undo()
-    assert worker.drain_tagging(kit) == 2
+    assert drains.drain_tagging(kit) == 2
 
 
 def test_a_worker_that_shall_end_begins_nothing_more(in_app: Flask, mailing_kit: Kit, smtp: MailServer) -> None:
     a_feedback("Late.")
     a_case(at=now())
     mailing_kit.stopping.set()
-    assert (worker.drain_tagging(mailing_kit), worker.drain_notices(mailing_kit)) == (0, 0)
+    assert (drains.drain_tagging(mailing_kit), drains.drain_notices(mailing_kit)) == (0, 0)
     assert smtp.received == []
     leased = [rows.leased_until.is_not(None) for rows in (Feedback, Notice)]
     assert [db.session.scalar(sa.select(sa.func.count()).where(condition)) for condition in leased] == [0, 0]
@@ -162,10 +162,10 @@ def test_the_silent_are_closed_as_unconfirmed_once_they_were_told(
     in_app: Flask, mailing_kit: Kit, smtp: MailServer
 ) -> None:
     old, new = resolved(8), resolved(6)
-    assert worker.end_silence(mailing_kit) == 0
-    worker.drain_notices(mailing_kit)
-    assert worker.end_silence(mailing_kit) == 1
-    assert worker.end_silence(mailing_kit) == 0
+    assert drains.end_silence(mailing_kit) == 0
+    drains.drain_notices(mailing_kit)
+    assert drains.end_silence(mailing_kit) == 1
+    assert drains.end_silence(mailing_kit) == 0
     assert (old.state, old.outcome, new.state) == (State.CLOSED, Outcome.UNCONFIRMED, State.RESOLVED)
 
 
@@ -173,7 +173,7 @@ def test_a_case_that_cannot_be_closed_holds_up_no_other(in_app: Flask, kit: Kit)
     poisoned, sound = resolved(9, email=None).id, resolved(8, email=None).id
     with transaction() as session:
         session.execute(sa.text(f"UPDATE \"case\" SET waiting_on = 'nobody' WHERE id = {poisoned}"))
-    assert worker.end_silence(kit) == 1
+    assert drains.end_silence(kit) == 1
     assert db.session.scalar(sa.select(Case.state).where(Case.id == sound)) == State.CLOSED
 
 

@@ -12,7 +12,7 @@ from cxloop.cli import schema
 from cxloop.cli.installation import make_app
 from cxloop.clock import now
 from cxloop.db import db
-from cxloop.worker import Kit
+from cxloop.drains import Kit
 
 
 def prepare_installation(*, with_demo: bool) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from cxloop import worker
+from cxloop import drains
 from cxloop.cli.installation import ready_app
 from cxloop.tagging.tagger import Suggestion, Text
 from tests.fakes import FakeTagger
 
-JOBS = {"notices": worker.drain_notices, "tagging": worker.drain_tagging}
+JOBS = {"notices": drains.drain_notices, "tagging": drains.drain_tagging}
 
 
 class TellingTagger(FakeTagger):
@@ -27,7 +27,7 @@ class TellingTagger(FakeTagger):
 
 def main() -> None:
     app = ready_app()
-    kit = worker.Kit.of(app)
+    kit = drains.Kit.of(app)
     kit.load_tagger = TellingTagger
     print("ready", flush=True)
     sys.stdin.readline()

@@ -8,14 +8,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import events, loop, notices, worker
+from cxloop import drains, events, loop, notices, worker
 from cxloop.cases import Case, State
 from cxloop.clock import now
 from cxloop.db import db, locked, transaction
+from cxloop.drains import Kit
 from cxloop.intake.models import Feedback, Source
 from cxloop.notices import Notice, NoticeKind, NoticeState
 from cxloop.sla import Promise
-from cxloop.worker import Kit
 from tests.factories import DAY, a_case, a_feedback, a_source, a_supervisor, an_agent, an_item
 from tests.faults.conftest import Actors, begin
 from tests.smtp import MailServer
@@ -131,7 +131,7 @@ def test_everything_at_once_ends_in_a_trail_that_holds(app: Flask, mailing_kit: 
                     done += 1
         return done
 
-    workers = [worker.drain_tagging, worker.drain_notices, worker.sweep_promises]
+    workers = [drains.drain_tagging, drains.drain_notices, drains.sweep_promises]
     together(
         app,
         lambda: bring(sources[0], 1),

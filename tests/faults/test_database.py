@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from cxloop import events, loop, worker
+from cxloop import drains, events, loop
 from cxloop.cases import Case, State
 from cxloop.clock import now
 from cxloop.db import db, stop_reading, transaction
+from cxloop.drains import Kit
 from cxloop.intake.models import Feedback
-from cxloop.worker import Kit
 from tests.factories import a_case, a_feedback, a_source, an_item
 
 
@@ -51,7 +51,7 @@ def test_connections_that_died_in_the_pool_are_not_noticed_by_a_worker(app: Flas
             stop_reading()  # it lies in the pool now
             other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": died})
     with app.app_context():
-        assert worker.drain_tagging(kit) == 1
+        assert drains.drain_tagging(kit) == 1
         assert count(Case) == 1
 
 

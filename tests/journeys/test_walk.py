@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import accounts, cases, events, intake, loop, sla, worker
+from cxloop import accounts, cases, drains, events, intake, loop, sla
 from cxloop.accounts.models import Role
 from cxloop.cases import Case, Outcome, State
 from cxloop.clock import now
@@ -63,7 +63,7 @@ SECOND_CYCLE = [
 
 
 def test_a_complaint_is_heard_answered_late_resolved_refused_resolved_again_and_confirmed(
-    in_app: Flask, mailing_kit: worker.Kit, smtp: MailServer
+    in_app: Flask, mailing_kit: drains.Kit, smtp: MailServer
 ) -> None:
     began = now() - timedelta(hours=2)
     agent, supervisor = staff(began)
@@ -73,13 +73,13 @@ def test_a_complaint_is_heard_answered_late_resolved_refused_resolved_again_and_
         said = Item("T-1", "My parcel is late.", email="Cleo@Example.test", customer_name="Cleo")
         [feedback] = loop.hear(source, [said], by="api:key-1", at=began).new
 
-    assert worker.drain_tagging(mailing_kit) == 1  # 2: it is understood, owned and promised an answer
+    assert drains.drain_tagging(mailing_kit) == 1  # 2: it is understood, owned and promised an answer
     case = db.session.scalars(sa.select(Case)).one()
     assert (case.owner_id, case.state, case.cause) == (agent.id, State.NEW, "delivery_delay")
-    assert worker.drain_notices(mailing_kit) == 1
+    assert drains.drain_notices(mailing_kit) == 1
 
-    assert worker.sweep_promises(mailing_kit) == 1  # 3: nobody answered in time
-    assert worker.sweep_promises(mailing_kit) == 0
+    assert drains.sweep_promises(mailing_kit) == 1  # 3: nobody answered in time
+    assert drains.sweep_promises(mailing_kit) == 0
     [broken] = [promise for promise in sla.of(case) if promise.breached_at]
     assert broken.breached_at == began + timedelta(hours=1)
 
@@ -87,7 +87,7 @@ def test_a_complaint_is_heard_answered_late_resolved_refused_resolved_again_and_
         loop.answer(locked_case(case), "I am looking for it.", by=agent.actor, at=now())
     with transaction():  # 5
         loop.resolve(locked_case(case), cause="delivery_delay", text="It is on its way.", by=agent.actor, at=now())
-    assert worker.drain_notices(mailing_kit) == 3  # 6
+    assert drains.drain_notices(mailing_kit) == 3  # 6
 
     decision = smtp.received[-1]
     with transaction():  # 7: the customer follows the link and says no
@@ -98,7 +98,7 @@ def test_a_complaint_is_heard_answered_late_resolved_refused_resolved_again_and_
 
     with transaction():
         loop.resolve(locked_case(case), cause="lost_damaged", text="Here is a new one.", by=agent.actor, at=now())
-    assert worker.drain_notices(mailing_kit) == 3
+    assert drains.drain_notices(mailing_kit) == 3
     with transaction():
         found = by_link(mailing_kit, smtp.received[-1])
         loop.confirm(found, fixed=True, by=found.customer.actor, at=now())
@@ -139,7 +139,7 @@ def locked_case(case: Case) -> Case:
     return found
 
 
-def by_link(kit: worker.Kit, mail: Delivery) -> Case:
+def by_link(kit: drains.Kit, mail: Delivery) -> Case:
     """The case that the letter's link opens, as the customer's page finds it."""
     match = re.search(r"/your-case/(\S+)", mail.text)
     assert match, "the letter has no link"

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from cxloop import events, loop, sla, worker
+from cxloop import drains, events, loop, sla
 from cxloop.cases import Case, State, WaitingOn
 from cxloop.clock import now
 from cxloop.db import FAR_FUTURE, db, locked, transaction
@@ -234,7 +234,7 @@ def test_a_case_that_waits_a_hundred_times_has_used_the_time_between(in_app: Fla
 @pytest.mark.parametrize(
     "clocks", [pytest.param(3, marks=pytest.mark.postgresql), pytest.param(2, marks=pytest.mark.sqlite)]
 )
-def test_several_clocks_at_once_break_each_promise_once(app: Flask, kit: worker.Kit, clocks: int) -> None:
+def test_several_clocks_at_once_break_each_promise_once(app: Flask, kit: drains.Kit, clocks: int) -> None:
     with app.app_context():
         a_supervisor()
         with transaction():
@@ -242,7 +242,7 @@ def test_several_clocks_at_once_break_each_promise_once(app: Flask, kit: worker.
 
     def tick() -> int:
         done = 0
-        while count := worker.sweep_promises(kit):
+        while count := drains.sweep_promises(kit):
             done += count
         return done
 
@@ -263,7 +263,7 @@ def event_moment(event: events.Event) -> datetime:
     return datetime.fromisoformat(event.data["breached_at"])
 
 
-def test_a_sweep_and_an_answer_at_once_agree(app: Flask, kit: worker.Kit) -> None:
+def test_a_sweep_and_an_answer_at_once_agree(app: Flask, kit: drains.Kit) -> None:
     with app.app_context():
         a_supervisor()
         opened = [a_case(at=now() - 30 * DAY).id for _ in range(8)]
@@ -275,7 +275,7 @@ def test_a_sweep_and_an_answer_at_once_agree(app: Flask, kit: worker.Kit) -> Non
                 assert case is not None
                 loop.answer(case, "Here we are.", by="user:1", at=now())
 
-    together(app, answer, lambda: worker.sweep_promises(kit))  # type: ignore[arg-type, return-value]
+    together(app, answer, lambda: drains.sweep_promises(kit))  # type: ignore[arg-type, return-value]
     with app.app_context():
         for case_id in opened:
             told = kinds(db.session.get_one(Case, case_id))
@@ -283,14 +283,14 @@ def test_a_sweep_and_an_answer_at_once_agree(app: Flask, kit: worker.Kit) -> Non
         assert events.verify().broken is None
 
 
-def test_a_worker_that_was_down_for_ten_minutes_finds_every_deadline_it_missed(in_app: Flask, kit: worker.Kit) -> None:
+def test_a_worker_that_was_down_for_ten_minutes_finds_every_deadline_it_missed(in_app: Flask, kit: drains.Kit) -> None:
     a_supervisor()
     within(3600, 3602)
     back = now()
     with transaction():  # ten minutes full of deadlines, one every two seconds
         for seconds in range(4, 604, 4):
             a_case(at=back - timedelta(seconds=seconds) - HOUR)
-    while worker.sweep_promises(kit):
+    while drains.sweep_promises(kit):
         pass
     missed = {back - timedelta(seconds=seconds) for seconds in range(2, 602, 2)}
     found = db.session.execute(sa.select(Promise.breached_at, Promise.state)).all()
@@ -303,13 +303,13 @@ def test_a_worker_that_was_down_for_ten_minutes_finds_every_deadline_it_missed(i
 # ------------------------------------------------------------------------------------------------ poison
 
 
-def test_a_promise_that_cannot_be_judged_steps_aside_for_an_hour_and_shows(in_app: Flask, kit: worker.Kit) -> None:
+def test_a_promise_that_cannot_be_judged_steps_aside_for_an_hour_and_shows(in_app: Flask, kit: drains.Kit) -> None:
     broken_calendar, sound = a_case(at=now() - 31 * DAY), a_case(at=now() - 30 * DAY)
     with transaction():
         poisoned = first_response(broken_calendar)
         poisoned.hours = {"timezone": "Nowhere/Land"}
     for _ in range(3):
-        worker.sweep_promises(kit)
+        drains.sweep_promises(kit)
     assert first_response(sound).state == ClockState.breached
     promise = first_response(broken_calendar)
     assert promise.state == ClockState.running

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from flask import Flask
 
-from cxloop import events, intake, loop, tagging, teaching, worker
+from cxloop import drains, events, intake, loop, tagging, teaching
 from cxloop.cases import queries
 from cxloop.db import db, transaction
+from cxloop.drains import Kit
 from cxloop.errors import Conflict, CxloopError
 from cxloop.tagging import catalogue, versions
 from cxloop.tagging.corpus import Corpus, make
@@ -18,7 +19,6 @@ from cxloop.tagging.learning import Outcome
 from cxloop.tagging.models import HeadStatus, HeadVersion
 from cxloop.tagging.queries import correction_counts, learning_curve, weekly
 from cxloop.tagging.rows import Row
-from cxloop.worker import Kit
 from tests import lessons
 from tests.factories import DAY, HOUR, MONDAY, a_case, a_feedback, a_suggestion
 
@@ -158,7 +158,7 @@ def test_a_worker_serves_a_new_version_and_the_way_back_at_its_next_batch(app: F
     def read(text: str) -> tuple[str, str]:
         with app.app_context():
             feedback = a_feedback(text)
-            worker.drain_tagging(kit)
+            drains.drain_tagging(kit)
             tag = tagging.of(db.session.merge(feedback))
             assert tag is not None
             return tag.model, tag.sentiment

@@ -249,13 +249,13 @@ def test_a_bad_answer_of_somebody_with_an_address_opens_one_case(
     app: Flask, client: FlaskClient, link: str, kit: Any
 ) -> None:
     """SURV-01: one case at most."""
-    from cxloop import worker
+    from cxloop import drains
 
     form = hidden(client.get(link)) | {"score": "0", "comment": "It came late.", "email": "mina@example.test"}
     for _ in range(2):
         client.post(link, data=form)
     with app.app_context():
-        worker.drain_tagging(kit)
+        drains.drain_tagging(kit)
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Case)) == 1
 
 
