@@ -26,37 +26,44 @@ def _worth(points: dict[int, str]) -> dict[str, int]:
 
 _PEOPLE = _set(
     "customer client user author reviewer respondent participant person patient member guest passenger contact"
+    " kunde kundin kunden kundennummer kundennr nutzer nutzerin benutzer teilnehmer gast mitglied"
 )
-_STAFF = _set("agent staff assignee owner company store support manager employee our to cc")
+_STAFF = _set(
+    "agent staff assignee owner company store support manager employee our to cc"
+    " mitarbeiter bearbeiter filiale firma an"
+)
 _PIECES = _set(
     "feedback review comment tweet post message mail email complaint response answer submission ticket case entry"
-    " record row item status external source unique interview"
+    " record row item status external source unique interview kommentar bewertung beschwerde antwort vorgang"
 )
-_ID_WORDS = _set("id uuid guid key ref reference number no nr")
+_ID_WORDS = _set("id uuid guid key ref reference number no nr nummer kundennummer kundennr")
 _TIME_WORDS = _worth(
     {
-        3: "when timestamp datetime created posted submitted received published recorded",
-        2: "date time day reviewed completed answered written",
-        -4: "sent updated modified edited closed resolved due replied reply responded expiry",
-        -9: "birth dob born age",
+        3: "when timestamp datetime created posted submitted received published recorded"
+        " zeitpunkt zeitstempel erstellt eingegangen eingang",
+        2: "date time day reviewed completed answered written datum tag zeit",
+        -4: "sent updated modified edited closed resolved due replied reply responded expiry"
+        " gesendet aktualisiert geschlossen beantwortet",
+        -9: "birth dob born age geburt geburtsdatum geboren alter",
     }
 )
 _SCORE_WORDS = _worth(
     {
-        4: "rating score stars star nps csat ces rated",
-        3: "grade satisfaction satisfied recommend likelihood categorical effort",
+        4: "rating score stars star nps csat ces rated bewertung note sterne punkte schulnote",
+        3: "grade satisfaction satisfied recommend likelihood categorical effort zufriedenheit weiterempfehlung",
         2: "likely easy overall",
-        -6: "count id age votes helpful confidence number total date max min",
+        -6: "count id age votes helpful confidence number total date max min anzahl nummer alter datum",
     }
 )
 _TEXT_WORDS = _worth(
     {
         5: "narrative verbatim",
-        4: "text review comment comments feedback message body",
-        3: "answer content description tweet opinion remark remarks suggestion suggestions",
+        4: "text review comment comments feedback message body kommentar kommentare nachricht",
+        3: "answer content description tweet opinion remark remarks suggestion suggestions"
+        " bewertung antwort beschreibung bemerkung anmerkung meinung beschwerde vorschlag",
         2: "response complaint what why how",
-        -3: "title subject company public type name question summary reply our",
-        -6: "id date count categorical url link language version score rating",
+        -3: "title subject company public type name question summary reply our titel betreff firma frage",
+        -6: "id date count categorical url link language version score rating datum anzahl sprache note",
     }
 )
 
@@ -87,10 +94,22 @@ def choose(columns: Sequence[str], sample: Sample, given: Mapping[str, str]) -> 
     return chosen
 
 
+def doubtful(columns: Sequence[str], sample: Sample, chosen: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
+    """Of fields that no column was found for: columns that are called like it and do not hold it, in words."""
+    return [
+        f"{column}: called like the {meant}, but only {share:.0%} of it can be read as one (--{field} takes it anyway)"
+        for field, (meant, worth, holds) in _KNOWN_BY_NAME.items()
+        if field not in chosen and field not in given
+        for column in columns
+        if column not in chosen.values() and _is_called(column, worth)
+        if (values := _values(sample, column)) and (share := _share(values, holds)) < 0.8
+    ]
+
+
 def words(heading: str) -> list[str]:
     """ "ResponseId" and "response_id" are both response, id."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", heading)
-    return re.findall(r"[a-z]+", spaced.lower())
+    return re.findall(r"[a-zäöüß]+", spaced.lower())
 
 
 def _column(columns: Sequence[str], name: str, field: str) -> str:
@@ -147,7 +166,7 @@ def _score(heading: str, values: list[str]) -> float:
 
 
 def _question(heading: str, values: list[str]) -> float:
-    asked = "question" in words(heading) and len(set(values)) <= max(1, len(values) / 2)
+    asked = {"question", "frage"} & set(words(heading)) and len(set(values)) <= max(1, len(values) / 2)
     return 3 if asked and not _share(values, _is_number) > 0.5 else 0
 
 
@@ -178,6 +197,12 @@ _GUESSES = {  # the surest first
     "email": _email, "when": _when, "id": _id, "score": _score, "question": _question, "customer": _customer,
     "name": _name, "text": _text,
 }  # fmt: skip
+
+
+def _is_called(heading: str, worth: Mapping[str, int]) -> bool:
+    """So strongly that somebody would miss it."""
+    points = _points(heading, worth)
+    return points >= 3 or (points >= 2 and len(words(heading)) == 1)
 
 
 def _holds_names(heading: str, values: list[str]) -> bool:
@@ -218,3 +243,8 @@ def _is_date(value: str) -> bool:
             continue
         return True
     return False
+
+
+_KNOWN_BY_NAME: dict[str, tuple[str, dict[str, int], Callable[[str], bool]]] = {
+    "when": ("date", _TIME_WORDS, _is_date), "score": ("score", _SCORE_WORDS, _is_score),
+}  # fmt: skip

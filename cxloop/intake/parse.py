@@ -12,7 +12,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -22,7 +22,7 @@ from cxloop.customers import address
 from cxloop.errors import Invalid
 from cxloop.intake import columns
 from cxloop.intake.dates import FUTURE, OrderEvidence, read_date
-from cxloop.intake.records import NO_DELIMITER, Reject, Row, Table
+from cxloop.intake.records import NO_DELIMITER, Reject, Row, Table, Unreadable
 from cxloop.intake.scores import NO_ANSWER, OffScale, Scale, ScaleEvidence, Score, read_score
 
 MAX_TEXT = 20_000  # characters
@@ -74,11 +74,14 @@ class Plan:
 def survey(table: Table, wishes: Wishes, *, at: datetime) -> Plan:
     """Read the whole file and decide which column is which, the scale, and the order of day and month.
 
-    Raises Invalid for a wish that the file cannot fulfil.
+    Raises Invalid for a wish that the file cannot fulfil, Unreadable where there are no rows.
     """
     records = (record for record in table.records() if isinstance(record, Row))
     sample = [{name: cell[:500] for name, cell in row.cells.items()} for row in islice(records, SAMPLE)]
+    if not sample and next(table.records(), None) is None:
+        raise Unreadable(f"{table.path.name} has column names and no rows: there is nothing to import.")
     chosen = columns.choose(table.columns, sample, wishes.columns)
+    doubtful = columns.doubtful(table.columns, sample, chosen, wishes.columns)
     dates, scores = OrderEvidence(at), ScaleEvidence()
     for cells in _both(sample, records):
         dates.add(cells.get(chosen.get("when", ""), ""))
@@ -91,7 +94,7 @@ def survey(table: Table, wishes: Wishes, *, at: datetime) -> Plan:
         "score": _about_scores(scale, scores, said=wishes.scale is not None),
         "when": _about_dates(day_first, dates.total, because, wishes.zone),
     }
-    return Plan(chosen, scale, day_first, wishes.zone, tuple(_said(table, chosen, notes)))
+    return Plan(chosen, scale, day_first, wishes.zone, tuple(_said(table, chosen, notes, doubtful)))
 
 
 class Reading:
@@ -245,7 +248,7 @@ def _about_dates(day_first: bool, total: int, because: str, zone: tzinfo) -> str
     return f"{order}{zone} where no zone is given"
 
 
-def _said(table: Table, chosen: Mapping[str, str], notes: Mapping[str, str]) -> Iterator[str]:
+def _said(table: Table, chosen: Mapping[str, str], notes: Mapping[str, str], doubtful: Sequence[str]) -> Iterator[str]:
     named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", NO_DELIMITER: "nothing"}
     between = f" with {named[table.delimiter]} between" if table.format == "CSV" else ""
     yield f"{table.path.name}: {table.format}, {len(table.columns)} columns{between}"
@@ -255,3 +258,5 @@ def _said(table: Table, chosen: Mapping[str, str], notes: Mapping[str, str]) -> 
     left = [column for column in table.columns if column not in chosen.values()]
     if left:
         yield "  not taken " + ", ".join(left)
+    for about in doubtful:
+        yield "  look at   " + about

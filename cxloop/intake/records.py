@@ -86,7 +86,7 @@ class Table:
             raise Unreadable(f"{self.path.name} is compressed: unpack it and import what is inside.")
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
             raise Unreadable(f"{self.path.name} is one JSON array: JSON Lines has one object a line (jq -c '.[]').")
-        if head[:2] not in UTF_16 and sum(byte < 9 or 13 < byte < 32 for byte in head) * 10 > len(head):
+        if head[:2] not in UTF_16 and sum(byte < 9 or 13 < byte < 32 for byte in head) * 33 > len(head):
             raise Unreadable(f"{self.path.name} is not a text file.")
         return head
 
@@ -188,7 +188,7 @@ def _delimiter(sample: list[str]) -> str:
     best, delimiter = (0.0, 1), NO_DELIMITER
     for candidate in DELIMITERS:
         try:
-            rows = list(csv.reader(sample, delimiter=candidate))
+            rows = _fields(sample, candidate)
         except csv.Error:
             continue
         width = len(rows[0])
@@ -196,6 +196,14 @@ def _delimiter(sample: list[str]) -> str:
         if width > 1 and (round(alike, 1), width) > best:
             best, delimiter = (round(alike, 1), width), candidate
     return delimiter
+
+
+def _fields(sample: list[str], delimiter: str) -> list[list[str]]:
+    """Of the heading alone where a row has a field that is too long. Raises csv.Error where the heading has."""
+    try:
+        return list(csv.reader(sample, delimiter=delimiter))
+    except csv.Error:
+        return list(csv.reader(sample[:1], delimiter=delimiter))
 
 
 def _named(heading: list[str]) -> tuple[str, ...]:

@@ -253,6 +253,20 @@ def test_wrong_usage_ends_with_2_and_takes_nothing(cxloop: Run, app: Flask, opti
     assert Path("export.csv").read_text() == THREE
 
 
+@pytest.mark.parametrize("heading", ["text,score", "text,score\n\n", "Kommentar;Note\n"])
+def test_column_names_without_rows_are_said_to_be_that(cxloop: Run, app: Flask, heading: str) -> None:
+    result = cxloop("import", export(heading))
+    assert result.exit_code == 1
+    assert result.stderr == "cxloop: export.csv has column names and no rows: there is nothing to import.\n"
+    assert kept(app) == []
+
+
+def test_a_column_whose_name_promises_more_than_it_holds_is_told(cxloop: Run) -> None:
+    result = cxloop("import", export("when,text\nlast week,It came late\nsoon,All fine\n"))
+    assert result.exit_code == 0
+    assert "  look at   when: called like the date, but only 0% of it can be read as one" in result.stdout
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(cxloop: Run) -> None:
     assert cxloop("import", "nowhere.csv").exit_code == 2
 

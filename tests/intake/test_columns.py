@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from cxloop.errors import Invalid
-from cxloop.intake.columns import choose
+from cxloop.intake.columns import choose, doubtful
 
 SENTENCES = [f"The parcel number {n} came late and nobody could tell me where it was" for n in range(30)]
 
@@ -100,3 +100,60 @@ def test_people_of_one_name_are_not_taken_for_one_customer() -> None:
     assert guessed(columns) == {"name": "Client", "text": "Text"}
     assert guessed(columns, customer="Client") == {"name": "Client", "text": "Text"}
     assert guessed({"User name": ["ann_1", "bo2"], "Text": SENTENCES})["customer"] == "User name"
+
+
+def test_a_german_export_is_understood() -> None:
+    found = guessed(
+        {
+            "Vorgangsnummer": range(30),
+            "Datum": ["13.04.2021", "14.04.2021"],
+            "Kunde": [f"K{n}" for n in range(10)],
+            "E-Mail": ["ann@example.org", "", "bo@example.org"],
+            "E-Mail Mitarbeiter": ["desk@example.com"],
+            "Frage": ["Was war gut?", "Was fehlte?"],
+            "Bewertung": [4, 5, 3],
+            "Kommentar": [f"Das Paket {n} kam zu spät" for n in range(30)],
+        }
+    )
+    assert found == {
+        "when": "Datum", "customer": "Kunde", "email": "E-Mail", "question": "Frage", "score": "Bewertung",
+        "text": "Kommentar",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", ["Text", "Nachricht", "Bewertung", "Rückmeldung (Kommentar)"])
+def test_german_words_name_the_text(heading: str) -> None:
+    assert guessed({"Titel": ["Na ja, es geht so, könnte besser sein"], heading: SENTENCES[:3]})["text"] == heading
+
+
+@pytest.mark.parametrize("heading", ["Note", "Sterne", "Zufriedenheit"])
+def test_german_words_name_the_score(heading: str) -> None:
+    assert guessed({heading: [1, 2, 3], "Anzahl": [1, 2], "Text": SENTENCES})["score"] == heading
+
+
+@pytest.mark.parametrize(
+    ("heading", "values", "named"),
+    [
+        ("when", ["last week", "2021-04-13", "soon"], "when: called like the date, but only 33% of it"),
+        ("Datum", ["gestern"], "Datum: called like the date"),
+        ("Created at", ["yesterday"], "Created at: called like the date"),
+        ("rating", ["so so", "meh"], "rating: called like the score, but only 0% of it"),
+    ],
+)
+def test_a_column_that_is_called_like_what_it_does_not_hold_is_named(
+    heading: str, values: list[str], named: str
+) -> None:
+    columns = {heading: values, "text": SENTENCES}
+    sample = [{heading: values[n % len(values)], "text": text} for n, text in enumerate(SENTENCES)]
+    chosen = guessed(columns)
+    assert chosen == {"text": "text"}
+    [said] = doubtful(list(columns), sample, chosen, {})
+    assert said.startswith(named)
+    field = "score" if "score" in named else "when"
+    assert doubtful(list(columns), sample, chosen, {field: "-"}) == [], "whoever wants none misses none"
+
+
+def test_where_another_column_is_taken_no_doubt_is_told() -> None:
+    columns = ["date", "created", "text"]
+    sample = [{"date": "2021-04-13", "created": "later", "text": text} for text in SENTENCES]
+    assert doubtful(columns, sample, choose(columns, sample, {}), {}) == []

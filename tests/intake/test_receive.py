@@ -28,7 +28,7 @@ def count(rows: type) -> int:
 def test_a_source_is_made_once_and_keeps_its_kind(in_app: Flask) -> None:
     source = a_source("Shop reviews")
     assert a_source(" Shop reviews ").id == source.id
-    with pytest.raises(Conflict, match="use --kind review"):
+    with pytest.raises(Conflict, match="is of kind review, not email"):
         a_source("Shop reviews", SourceKind.EMAIL)
     with pytest.raises(Invalid, match="needs a name"):
         a_source("  ")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,19 @@ def test_the_delimiter_is_found(tmp_path: Path, mark: str) -> None:
 
 def test_in_a_file_of_one_column_commas_are_commas(tmp_path: Path) -> None:
     assert cells(table(tmp_path, "text\nWell, I waited, and waited\n")) == [{"text": "Well, I waited, and waited"}]
+
+
+def test_a_field_that_is_too_long_hides_no_delimiter(tmp_path: Path) -> None:
+    found = table(tmp_path, f"text;score\n{'x' * 200_000};5\nfine;4\n")
+    assert found.columns == ("text", "score")
+    assert cells(found) == [{"text": "fine", "score": "4"}]
+    assert rejects(found) == [(2, "broken row: a field that is too long")]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_no_text(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(Unreadable, match="not a text file"):
+        table(tmp_path, b"text,score\n" + Random(seed).randbytes(2000))
 
 
 def test_a_mark_at_the_beginning_of_the_file_is_no_part_of_the_first_heading(tmp_path: Path) -> None:
