@@ -4,7 +4,6 @@ Each function is one step, held in one transaction by the edge that calls it. `b
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cxloop import cases, intake, notices, routing, sla, tagging
@@ -23,14 +22,6 @@ SILENCE_ENDS = timedelta(days=7)
 """A customer who has not said within this time whether it is fixed leaves the case unconfirmed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What became of the items that were heard: `new` feedback, in order, and how many were known before."""
-
-    new: list[Feedback]
-    duplicates: int
-
-
 def hear(source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime) -> Heard:
     """Feedback comes in, each piece once, and waits to be understood."""
     items = list(items)
@@ -44,7 +35,7 @@ def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at
     Without a suggestion, as for a score without words, the score and the safety words decide. Of two workers that read
     it at once the second changes nothing.
     """
-    if not _waits(feedback):
+    if not intake.waits(feedback):
         return cases.of_feedback(feedback)
     suggestion = suggestion or tagging.by_rule(
         feedback.text, negative=cases.is_detractor(feedback.score, feedback.scale)
@@ -75,13 +66,13 @@ def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at
     case = cases.open_case(feedback, tag, reason=reason, by=by, at=at)
     routing.assign(case, by=by, at=at)
     promised = sla.promise(case, start=case.opened_at, by=by, at=at)
-    notices.owe(NoticeKind.ACKNOWLEDGEMENT, case, key="1", by=by, at=at, promised=_soonest(promised))
+    notices.owe(NoticeKind.ACKNOWLEDGEMENT, case, key="1", by=by, at=at, promised=sla.soonest(promised))
     return case
 
 
 def understand_by_rule(feedback: Feedback, error: str, *, by: str, at: datetime) -> Case | None:
     """The tagger failed: nobody waits for it. The rules decide now, and it is read again when the tagger is back."""
-    if not _waits(feedback):
+    if not intake.waits(feedback):
         return cases.of_feedback(feedback)
     case = None if tagging.of(feedback) else understand(feedback, None, by=by, at=at)  # the rules say it once
     intake.not_tagged(feedback, error, again=at + backoff(feedback.attempts))
@@ -109,29 +100,19 @@ def escalate(promise_id: int, *, by: str, at: datetime) -> Promise | None:
 
 
 def answer(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
-    """A person answers the customer: that keeps the first response. The same `ticket` with the same words acts once."""
-    before = case.said(text, Kind.REPLY, ticket=ticket)
-    if before:
+    """A person answers the customer. The same `ticket` with the same words acts once."""
+    if before := case.said(text, Kind.REPLY, ticket=ticket):
         return before
-    _must_be_live(case)
-    _face_breaches(case, at=at)
-    message = case.say(text, Kind.REPLY, ticket=ticket, by=by, at=at)
-    _go_on(case, by=by, at=at)
-    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    message = _tell(case, text, Kind.REPLY, ticket=ticket, by=by, at=at)
     notices.owe(NoticeKind.REPLY, case, key=str(message.id), message=message, by=by, at=at)
     return message
 
 
 def ask(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
     """A person asks the customer something, and the clocks stand still until the answer. `ticket` as for `answer`."""
-    before = case.said(text, Kind.REQUEST, ticket=ticket)
-    if before:
+    if before := case.said(text, Kind.REQUEST, ticket=ticket):
         return before
-    _must_be_live(case)
-    _face_breaches(case, at=at)
-    message = case.say(text, Kind.REQUEST, ticket=ticket, by=by, at=at)
-    _go_on(case, by=by, at=at)
-    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    message = _tell(case, text, Kind.REQUEST, ticket=ticket, by=by, at=at)
     case.wait(WaitingOn.CUSTOMER, by=by, at=at)
     sla.pause(case, by=by, at=at)
     notices.owe(NoticeKind.REQUEST, case, key=str(message.id), message=message, by=by, at=at)
@@ -147,15 +128,14 @@ def wait(
     """
     if on is WaitingOn.CUSTOMER:
         raise Invalid("Ask the customer something, and the case waits for the answer.", on="is the customer")
-    _must_be_live(case)
+    case.must_be_live()
     _face_breaches(case, at=at)
     if text.strip():
         note(case, text, ticket=ticket, by=by, at=at)
-    if case.waiting_on == on:
-        return
-    _go_on(case, by=by, at=at)
-    case.wait(on, by=by, at=at)
-    sla.pause(case, (Aim.RESOLUTION,), by=by, at=at)
+    if case.waiting_on != on:
+        _go_on(case, by=by, at=at)
+        case.wait(on, by=by, at=at)
+        sla.pause(case, (Aim.RESOLUTION,), by=by, at=at)
 
 
 def note(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
@@ -185,16 +165,12 @@ def resume(case: Case, *, by: str, at: datetime) -> None:
 
 def resolve(case: Case, *, cause: str, text: str, ticket: str = "", by: str, at: datetime) -> Message:
     """A person settles the matter: cause confirmed, decision told, the customer asked. `ticket` as for `answer`."""
-    before = case.said(text, Kind.RESOLUTION, ticket=ticket)
-    if before:
+    if before := case.said(text, Kind.RESOLUTION, ticket=ticket):
         return before
-    _must_be_live(case)
-    _face_breaches(case, at=at)
+    case.must_be_live()
     if cause not in {known.key for known in tagging.causes()}:
         raise Invalid("Confirm what caused it before you resolve the case.", cause="is missing")
-    message = case.say(text, Kind.RESOLUTION, ticket=ticket, by=by, at=at)
-    _go_on(case, by=by, at=at)
-    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    message = _tell(case, text, Kind.RESOLUTION, ticket=ticket, by=by, at=at)
     _teach(case, cause, by=by, at=at)
     case.resolve(cause, by=by, at=at)
     sla.keep(case, Aim.RESOLUTION, by=by, at=at)
@@ -255,12 +231,6 @@ def silence(case_id: int, *, by: str, at: datetime) -> Case | None:
     return case
 
 
-def _waits(feedback: Feedback) -> bool:
-    """Whether it still waits to be understood, now that nobody else can do it."""
-    waiting = locked(Feedback, feedback.id)
-    return waiting is not None and waiting.due_at is not None
-
-
 def _join(case: Case, feedback: Feedback, tag: Tag, *, by: str, at: datetime) -> None:
     """The same customer about the same thing: a case that was settled begins again, one that waited goes on."""
     _face_breaches(case, at=at)
@@ -296,8 +266,18 @@ def _begin_again(case: Case, why: str, *, by: str, at: datetime) -> None:
         routing.assign(case, by=by, at=at)
     routing.escalate(case, why=why, by=by, at=at)
     promised = sla.promise(case, start=at, by=by, at=at)
-    notices.owe(NoticeKind.REOPENED, case, key=str(case.cycle), by=by, at=at, promised=_soonest(promised))
+    notices.owe(NoticeKind.REOPENED, case, key=str(case.cycle), by=by, at=at, promised=sla.soonest(promised))
     notices.owe_staff(NoticeKind.ESCALATION, case, case.escalated_to, key=f"{case.cycle}:{why}", by=by, at=at, aim=why)
+
+
+def _tell(case: Case, text: str, kind: Kind, *, ticket: str, by: str, at: datetime) -> Message:
+    """A person says something that reaches the customer: whatever it is, it keeps the first response."""
+    case.must_be_live()
+    _face_breaches(case, at=at)
+    message = case.say(text, kind, ticket=ticket, by=by, at=at)
+    _go_on(case, by=by, at=at)
+    sla.keep(case, Aim.FIRST_RESPONSE, by=by, at=at)
+    return message
 
 
 def _face_breaches(case: Case, *, at: datetime) -> None:
@@ -311,13 +291,3 @@ def _go_on(case: Case, *, by: str, at: datetime) -> None:
     case.work(by=by, at=at)
     if waited:
         sla.resume(case, by=by, at=at)
-
-
-def _must_be_live(case: Case) -> None:
-    if case.state in (State.RESOLVED, State.CLOSED):
-        raise Conflict(f"{case.reference} is {case.state.value}: reopen it first.")
-
-
-def _soonest(promised: list[Promise]) -> str | None:
-    due = [promise.due_at for promise in promised if promise.due_at]
-    return min(due).isoformat() if due else None

@@ -17,7 +17,17 @@ from tests.factories import HOUR, MINUTE, a_case, a_supervisor, an_agent
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/queue?mine=0", "/queue?state=closed", "/cases/1", "/cases/2", "/board", "/outbox", "/outbox/1", "/system")
+PAGES = (
+    "/account",
+    "/queue?mine=0",
+    "/queue?state=closed",
+    "/cases/1",
+    "/cases/2",
+    "/board",
+    "/outbox",
+    "/outbox/1",
+    "/system",
+)
 
 
 @pytest.fixture
@@ -218,3 +228,41 @@ def test_a_clock_counts_down_in_words_and_says_when_it_breaks(live_app: Flask, d
     assert seen[2 * MINUTE][0] == "1 min left"
     assert seen[MINUTE / 3][0] == "breached less than a minute ago"
     assert "breached" in seen[MINUTE / 3][1]
+
+
+def boxes(page: Page, selector: str) -> list[dict[str, float]]:
+    """Where on the page each of these is that one sees."""
+    script = "all => all.map(e => e.getBoundingClientRect().toJSON()).filter(box => box.width)"
+    found: list[dict[str, float]] = page.locator(selector).evaluate_all(script)
+    assert found, selector
+    return found
+
+
+def test_no_key_in_the_help_lies_over_its_meaning(desk: Callable[..., Page]) -> None:
+    page = desk()
+    page.goto("/queue")
+    page.keyboard.press("?")
+    for pair in page.locator(".keys > div").all():
+        keys = pair.locator("kbd").evaluate_all(
+            "all => all.map(e => [e, e.getBoundingClientRect()])"
+            ".map(([e, box]) => [box.left, box.right, e.scrollWidth - e.clientWidth])"
+        )
+        meaning = pair.locator("dd").evaluate("e => e.getBoundingClientRect().left")
+        ends = [left for left, _, _ in keys[1:]] + [meaning]
+        assert all(right <= end for (_, right, _), end in zip(keys, ends, strict=True)), pair.inner_text()
+        assert all(over <= 0 for _, _, over in keys), pair.inner_text()
+
+
+def test_a_row_without_buttons_fills_its_width(desk: Callable[..., Page]) -> None:
+    page = desk()
+    page.goto("/queue")
+    [row, *_], [side, *_] = boxes(page, ".row-item"), boxes(page, ".row-item__side")
+    assert row["right"] - (side["left"] + 176) < 30, "the last column, 11rem wide, ends where the row does"
+
+
+def test_what_stands_in_the_head_of_a_case_is_on_one_line(desk: Callable[..., Page]) -> None:
+    page = desk()
+    page.goto("/cases/1")
+    marks = boxes(page, ".standing__state .fact, .standing .owner")
+    middles = [box["top"] + box["height"] / 2 for box in marks]
+    assert max(middles) - min(middles) <= 0.5
