@@ -22,11 +22,11 @@ SILENCE_ENDS = timedelta(days=7)
 """A customer who has not said within this time whether it is fixed leaves the case unconfirmed."""
 
 
-def hear(source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime) -> Heard:
+def hear(source: Source, items: Iterable[Item], *, tell: bool | None = None, by: str, at: datetime) -> intake.Heard:
     """Feedback comes in, each piece once, and waits to be understood."""
     items = list(items)
     new = intake.receive(source, items, tell=tell, by=by, at=at)
-    return Heard(new, len(items) - len(new))
+    return intake.Heard(new, len(items) - len(new))
 
 
 def understand(feedback: Feedback, suggestion: Suggestion | None, *, by: str, at: datetime) -> Case | None:

@@ -203,6 +203,11 @@ class Case(Base):
             self.answered_at = at
         return message
 
+    def must_be_live(self) -> None:
+        """Raises Conflict for a case that is settled."""
+        if self.state in (State.RESOLVED, State.CLOSED):
+            raise Conflict(f"{self.reference} is {self.state.value}: reopen it first.")
+
     def work(self, *, by: str, at: datetime) -> None:
         """Somebody works on it now, or it need not wait any longer."""
         if self.state in (State.NEW, State.WAITING):

@@ -1,6 +1,7 @@
 """Feedback arrives: each piece once, whoever sends it how often."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,6 +17,14 @@ from cxloop.intake.parse import Item
 LEASE = timedelta(seconds=30)
 TOO_OLD_TO_TELL = timedelta(hours=72)
 """Nobody wants an acknowledgement for something they said last month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of the items that were heard: `new` feedback, in order, and how many were known before."""
+
+    new: list[Feedback]
+    duplicates: int
 
 
 def source(name: str, kind: SourceKind, *, team: str | None = None, by: str, at: datetime) -> Source:
@@ -85,6 +94,12 @@ def _keep(source: Source, item: Item, who: Customer, tell: bool | None, by: str,
     db.session.flush()
     events.record(f"feedback:{feedback.id}", "feedback_received", by=by, at=at, source=source.id, first=True)
     return feedback
+
+
+def waits(feedback: Feedback) -> bool:
+    """Whether it still waits to be understood, now that nobody else can do it."""
+    waiting = locked(Feedback, feedback.id)
+    return waiting is not None and waiting.due_at is not None
 
 
 def tagged(feedback: Feedback, *, at: datetime) -> None:

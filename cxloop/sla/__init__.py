@@ -107,6 +107,11 @@ def rebind(case: Case, *, by: str, at: datetime) -> None:
     _requeue(case)
 
 
+def soonest(promised: list[Promise]) -> str | None:
+    """The first of their deadlines, as a notice keeps it."""
+    return _words(min((row.due_at for row in promised if row.due_at), default=None))
+
+
 def of(case: Case) -> list[Promise]:
     """All clocks of the case, the present cycle first."""
     query = sa.select(Promise).where(Promise.case_id == case.id)
