@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cxloop.cases import Kind, Message
+from cxloop.cases import Kind, Message, WaitingOn
 from cxloop.events import Event
 from cxloop.notices import Notice, NoticeState
 from cxloop.sla import Aim
@@ -155,7 +155,10 @@ _LINES = {
     "feedback_joined": _Line(lambda _d, _b, _n: "added what the customer said to this case", "plus"),
     "case_assigned": _Line(_assigned, "user-plus"),
     "case_unassigned": _Line(lambda _d, _b, _n: "found nobody to give the case to", "user-plus", "breached"),
-    "case_waits": _Line(lambda d, _b, _n: f"set the case to wait {WAITS.get(d.get('on'), '')}".strip(), "hourglass"),
+    "case_waits": _Line(
+        lambda d, _b, _n: f"set the case to wait {WAITS[WaitingOn(d['on'])] if d.get('on') else ''}".strip(),
+        "hourglass",
+    ),
     "case_resumed": _Line(lambda _d, _b, _n: "set the case going again", "refresh"),
     "case_resolved": _Line(lambda _d, _b, _n: "resolved the case and asked for the customer’s verdict", "check"),
     "case_closed": _Line(lambda d, _b, _n: f"closed the case: {d['outcome']}", "lock", "good"),
