@@ -13,7 +13,7 @@ from cxloop.cli import main
 
 LINES = [
     {"id": "a", "text": "My parcel is nine days late and still not here."},
-    {"id": 7, "text": "Lovely stay, the staff could not have been kinder.", "question": "How was it?"},
+    {"id": 7, "text": "Lovely stay, everybody was so kind to us.", "question": "How was it?"},
     {"id": "c", "text": "", "question": None},
     {"text": "no id at all", "more": ["fields", "are", "ignored"]},
 ]

@@ -64,5 +64,5 @@ def test_training_makes_a_model_that_serves_and_says_how_it_was_made(base: Path,
     assert said[0].causes[0].cause == "wait_time"
     assert manifest == json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["held_out"]["industries"] == ["gym"]
-    assert manifest["training"]["rows"] == {"own corpus": 4 * 180}
+    assert manifest["training"]["rows"] == {"own corpus": 2 * 180}
     assert sum(line.startswith("epoch") for line in heard) == 6
