@@ -135,6 +135,10 @@ def _reopened(data: dict[str, Any], _by: str, _names: Names) -> str:
     return f"reopened the case: {WHY.get(data.get('why', ''), data.get('why', ''))}"
 
 
+def _waits(data: dict[str, Any], _by: str, _names: Names) -> str:
+    return f"set the case to wait {WAITS[WaitingOn(data['on'])]}" if data.get("on") else "set the case to wait"
+
+
 def _aim(data: dict[str, Any]) -> str:
     return AIMS[Aim(data["aim"])]
 
@@ -155,10 +159,7 @@ _LINES = {
     "feedback_joined": _Line(lambda _d, _b, _n: "added what the customer said to this case", "plus"),
     "case_assigned": _Line(_assigned, "user-plus"),
     "case_unassigned": _Line(lambda _d, _b, _n: "found nobody to give the case to", "user-plus", "breached"),
-    "case_waits": _Line(
-        lambda d, _b, _n: f"set the case to wait {WAITS[WaitingOn(d['on'])] if d.get('on') else ''}".strip(),
-        "hourglass",
-    ),
+    "case_waits": _Line(_waits, "hourglass"),
     "case_resumed": _Line(lambda _d, _b, _n: "set the case going again", "refresh"),
     "case_resolved": _Line(lambda _d, _b, _n: "resolved the case and asked for the customer’s verdict", "check"),
     "case_closed": _Line(lambda d, _b, _n: f"closed the case: {d['outcome']}", "lock", "good"),
