@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from cxloop.tagging.calibration import sigmoid, softmax
 
 Floats = NDArray[np.float64]
+Hold = float | Floats
+"""The price of moving a column by its length; as a matrix (inputs × inputs), by its length in that metric."""
 _REMEMBERED = 8
 
 
 def multinomial(
-    inputs: Floats, offsets: Floats, truth: Floats, weights: Floats, *, hold: float, start: Floats | None = None
+    inputs: Floats, offsets: Floats, truth: Floats, weights: Floats, *, hold: Hold, start: Floats | None = None
 ) -> Floats:
     """Columns (inputs × classes) whose sum with `offsets` makes `truth` (rows × classes, shares) likeliest.
 
@@ -28,7 +30,8 @@ def multinomial(
         chances = softmax(offsets + inputs @ columns)
         loss = -(weights[:, None] * truth * np.log(np.maximum(chances, 1e-12))).sum()
         slope = inputs.T @ (weights[:, None] * (chances - truth))
-        return float(loss + hold / 2 * (columns**2).sum()), slope + hold * columns
+        held = hold * columns if isinstance(hold, float) else hold @ columns
+        return float(loss + (columns * held).sum() / 2), slope + held
 
     return minimised(cost, np.zeros((inputs.shape[1], truth.shape[1])) if start is None else start)
 
@@ -39,7 +42,7 @@ def binary(
     truth: Floats,
     weights: Floats,
     *,
-    hold: float,
+    hold: Hold,
     around: Floats | None = None,
     start: Floats | None = None,
 ) -> Floats:
@@ -54,7 +57,8 @@ def binary(
         loss = (weights * (np.logaddexp(0.0, scores) - truth * scores)).sum()
         away = columns - centre
         slope = inputs.T @ (weights * (sigmoid(scores) - truth))
-        return float(loss + hold / 2 * (away**2).sum()), slope + hold * away
+        held = hold * away if isinstance(hold, float) else hold @ away
+        return float(loss + (away * held).sum() / 2), slope + held
 
     return minimised(cost, centre if start is None else start)
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cxloop.tagging import scoring
+from cxloop.tagging import corpus, scoring
 from cxloop.tagging.calibration import cause_temperature, sentiment_temperature, sigmoid, softmax, thresholds
 from cxloop.tagging.conclusion import Thresholds
 from cxloop.tagging.model import (
@@ -103,7 +103,14 @@ def train(
         shutil.copyfile(base / name, out / name)
     _export(network.eval(), out / GRAPH)
     say(f"exported {out / GRAPH}, {(out / GRAPH).stat().st_size / 1e6:.1f} MB")
-    return _measured(out, version, measure, learned=_described(sample, options), say=say)
+    manifest = _measured(out, version, measure, learned=_described(sample, options), say=say)
+    keep_corpus([row for row in learn if row.own], [row for row in measure if row.own], out, version=version)
+    return manifest
+
+
+def keep_corpus(rows: Sequence[Row], gold: Sequence[Row], out: Path, *, version: str) -> None:
+    """Writes what `cxloop model learn` starts from: our rows as this model reads them."""
+    corpus.make(rows, gold, OnnxTagger(out)).write(out, version=version)
 
 
 def _fit(network: Network, tokenizer: Any, rows: list[Row], options: Options, say: Callable[[str], None]) -> None:
