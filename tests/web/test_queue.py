@@ -130,6 +130,17 @@ def test_a_guess_the_tagger_doubts_is_shown_as_a_guess(app: Flask, given: Given)
     assert "Premises and cleanliness, unsure" in Desk(app, agent).page("/queue")
 
 
+def test_what_was_read_in_a_language_it_cannot_read_is_no_fact(app: Flask, given: Given) -> None:
+    agent = given(an_agent)
+    foreign = a_suggestion("positive", "cleanliness_environment", unsure=("language",))
+    with app.app_context(), transaction():
+        loop.understand(a_feedback("Hola, la mesa llegó rota.", score=1, scale="1-5"), foreign, by="worker", at=now())
+    page = Desk(app, agent).page("/queue?mine=0")
+    assert "in a language the tagger cannot read" in page
+    assert "positive" not in page
+    assert "Premises and cleanliness new" not in page
+
+
 def test_the_help_offers_nobody_a_page_that_is_not_theirs(app: Flask, given: Given) -> None:
     offered = {
         role: [place for place in ("Go to the board", "Go to the models", "Go to the settings") if place in text]
