@@ -13,8 +13,8 @@ run: .venv/.run
 
 test: .venv/.dev lint
 	@.ci/system-parts
-	CXLOOP_TEST_DATABASE=sqlite $(BIN)/pytest $(ARGS)
-	.ci/with-postgresql $(BIN)/pytest -m "not packaging" $(ARGS)
+	CXLOOP_TEST_DATABASE=sqlite $(BIN)/pytest --numprocesses=2 $(ARGS)
+	.ci/with-postgresql $(BIN)/pytest --numprocesses=2 -m "not packaging" $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from cxloop.errors import CxloopError
 
 COMMANDS = {
     "up": "up:up",
-    "migrate": "schema:migrate",
+    "migrate": "migrate:migrate",
     "work": "work:work",
     "import": "imports:import_",
     "tag": "tag:tag",

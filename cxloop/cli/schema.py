@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config as AlembicConfig
@@ -41,15 +40,6 @@ def require_current(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:
         if not _is_current(connection):
             raise CxloopError("The database does not have the version of this code: run `cxloop migrate`.")
-
-
-@click.command()
-def migrate() -> None:
-    """Bring the database to the version of this code."""
-    from cxloop.cli.installation import make_app
-
-    changed = upgrade(make_app())
-    click.echo("The database is migrated." if changed else "The database is up to date.")
 
 
 def _is_current(connection: sa.Connection) -> bool:
