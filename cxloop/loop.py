@@ -143,14 +143,17 @@ def note(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> M
     return case.said(text, Kind.NOTE, ticket=ticket) or case.say(text, Kind.NOTE, ticket=ticket, by=by, at=at)
 
 
-def hear_back(case: Case, text: str, *, by: str, at: datetime) -> Message:
+def hear_back(case: Case, text: str, *, ticket: str = "", by: str, at: datetime) -> Message:
     """The customer adds something: a case that waited for it goes on. A settled one asks for the verdict instead."""
+    before = case.said(text, Kind.CUSTOMER, ticket=ticket)
+    if before:
+        return before
     if case.state == State.CLOSED:
         raise Conflict("This case is closed. Tell us that it is not fixed, and we open it again.")
     if case.state == State.RESOLVED:
         raise Conflict("Tell us whether it is fixed, and say it there: if it is not, we open your case again.")
     _face_breaches(case, at=at)
-    message = case.say(text, Kind.CUSTOMER, by=by, at=at)
+    message = case.say(text, Kind.CUSTOMER, ticket=ticket, by=by, at=at)
     if case.waiting_on == WaitingOn.CUSTOMER:
         _go_on(case, by=by, at=at)
     return message

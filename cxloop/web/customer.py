@@ -74,7 +74,8 @@ def message(id: int) -> ResponseReturnValue:
     _count(id, at)
     with transaction():
         case = _case(id, lock=True)
-        loop.hear_back(case, words("text"), by=case.customer.actor, at=at)
+        ticket = request.form.get("ticket", "")[:64]
+        loop.hear_back(case, words("text"), ticket=ticket, by=case.customer.actor, at=at)
     flash("Thank you. We have it, and it stands below.", "success")
     return redirect(url_for(".show", id=id), 303)
 

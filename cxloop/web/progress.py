@@ -3,9 +3,11 @@
 Nothing of the inside: no notes, no tags, first names only.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -55,6 +57,8 @@ class CustomerPage:
     asks_verdict: bool
     may_write: bool
     may_object: bool
+    ticket: str = field(default_factory=partial(secrets.token_urlsafe, 16))
+    """Of this view of the page: a message that is sent twice from it is one."""
 
 
 def of(case: Case, at: datetime) -> CustomerPage:

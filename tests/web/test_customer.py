@@ -236,6 +236,16 @@ def test_a_message_reaches_the_case_and_sets_it_going_again(app: Flask, client: 
     assert "It is 4711." in words(client.get(path))
 
 
+def test_a_message_sent_twice_from_one_view_of_the_page_is_one(app: Flask, client: FlaskClient, given: Given) -> None:
+    case = given(a_case, "open")
+    path = arrive(app, client, case)
+    form = hidden(client.get(path)) | {"text": "It is 4711."}
+    assert [client.post(f"{path}/message", data=form).status_code for _ in range(2)] == [303, 303]
+    assert words(client.get(path)).count("It is 4711.") == 1
+    assert send(client, f"{path}/message", seen=path, text="It is 4711.").status_code == 303
+    assert words(client.get(path)).count("It is 4711.") == 2
+
+
 @pytest.mark.parametrize(("text", "said"), [("   ", "Write something first"), ("x" * 10_001, "Keep it under 10,000")])
 def test_a_message_that_cannot_be_kept_comes_back_with_the_fault(
     app: Flask, client: FlaskClient, given: Given, text: str, said: str
