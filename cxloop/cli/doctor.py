@@ -28,7 +28,7 @@ from cxloop.clock import now
 from cxloop.db import database_url
 from cxloop.errors import CxloopError
 from cxloop.notices.smtp import SmtpChannel, SmtpSettings, Unavailable
-from cxloop.tagging.model import Manifest
+from cxloop.tagging.model import Manifest, want_no_torch
 
 PYTHON, SQLITE = (3, 11), (3, 35, 0)
 """The oldest that serve; SQLite since then knows RETURNING."""
@@ -84,6 +84,7 @@ def _tagger(config: Any) -> Iterator[Finding]:
     folder = paths.model_folder(config.MODEL or None)
     manifest = Manifest.read(folder)
     manifest.check(folder)
+    want_no_torch()
     for module in ("onnxruntime", "transformers"):
         try:
             importlib.import_module(module)

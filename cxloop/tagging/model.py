@@ -8,6 +8,7 @@ label with its neighbours.
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -151,8 +152,14 @@ def encode(tokenizer: Any, text: Text, readable: str) -> dict[str, list[int]]:
     return {name: encoded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
 
 
+def want_no_torch() -> None:
+    """Before transformers is imported: it warns on the terminal that there is no torch, which is how we serve."""
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The folder's tokenizer.json, and nothing but that: no code, no network."""
+    want_no_torch()
     from transformers import PreTrainedTokenizerFast  # slow to import: only where a model is loaded
 
     try:

@@ -92,3 +92,11 @@ def test_an_answer_comes_before_the_next_line_is_sent() -> None:
             assert json.loads(pipe.stdout.readline())["id"] == line["id"]
         pipe.stdin.close()
         assert pipe.wait(timeout=60) == 0
+
+
+def test_nothing_but_answers_is_said_where_there_is_no_torch() -> None:
+    without = "import sys; sys.modules['torch'] = None; from cxloop.cli import main; main()"
+    line = json.dumps(LINES[0]).encode()
+    done = subprocess.run([sys.executable, "-c", without, "tag"], input=line, capture_output=True, check=True)
+    assert json.loads(done.stdout)["sentiment"] == "negative"
+    assert done.stderr == b""
