@@ -49,7 +49,7 @@ def train(
     epochs: int,
     seed: int,
 ) -> None:
-    """Fine-tune the encoder, export it to int8 ONNX and measure it. Takes about ten minutes on two cores."""
+    """Fine-tune the encoder, export it to int8 ONNX and measure it. Each epoch takes minutes on two cores."""
     missing = [name for name in ("torch", "onnx", "safetensors") if importlib.util.find_spec(name) is None]
     if missing:
         raise CxloopError(
